@@ -1,0 +1,11 @@
+# Files of the prelude in, one C++ unit with their text out (cmake -DOUTPUT=... -DFILES=a:b -P EmbedPrelude.cmake).
+string(REPLACE ":" ";" files "${FILES}")
+set(unit "#include \"dsl/EmbeddedPrelude.h\"\n\nconst std::vector<kac::EmbeddedFile> &kac::embeddedPrelude() {\n")
+string(APPEND unit "  static const std::vector<EmbeddedFile> files = {\n")
+foreach(file IN LISTS files)
+  file(READ "${file}" text)
+  get_filename_component(name "${file}" NAME)
+  string(APPEND unit "{\"${name}\", R\"prelude(${text})prelude\"},\n")
+endforeach()
+string(APPEND unit "  };\n  return files;\n}\n")
+file(WRITE "${OUTPUT}" "${unit}")

@@ -1,0 +1,190 @@
+// The text of a program in, the product asked for out: each stage of the table in turn.
+#include "compiler/Driver.h"
+#include "compiler/DriverDefect.h"
+#include "compiler/DriverMessages.h"
+#include "compiler/Import.h"
+#include "compiler/Stages.h"
+#include "compiler/dialect/Kac.h"
+#include "compiler/passes/Passes.h"
+#include "dsl/Grammar.h"
+
+#include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+namespace kac {
+
+struct Driver::State {
+  DriverOptions options;
+  Diagnostics messages;
+  std::string defect;
+  std::vector<std::pair<std::string_view, double>> times;
+  const Stage *last = nullptr;
+
+  // What the stages leave, in order.
+  std::shared_ptr<const Source> source;
+  std::unique_ptr<Ast> ast;
+  std::vector<std::string> files;
+  std::unique_ptr<Model> model;
+  std::unique_ptr<mlir::MLIRContext> context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+
+  explicit State(DriverOptions given) : options(std::move(given)) {}
+
+  bool parse();
+  bool check();
+  bool import();
+  bool runPasses(const Stage &stage);
+  bool run(const Stage &stage);
+  void collectFiles();
+};
+
+bool Driver::State::parse() {
+  if (options.program.empty())
+    return true; // the library's own tests: no text
+  std::ifstream stream(options.program, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(stream), {});
+  source = std::make_shared<Source>(options.program, std::move(text));
+  ast = parseText(source, messages);
+  if (ast)
+    collectFiles();
+  return ast != nullptr;
+}
+
+/// The strings that are names of files: of imports, data, weights, and of a param's default.
+void Driver::State::collectFiles() {
+  auto add = [&](const std::string &name) {
+    if (!name.empty() && std::find(files.begin(), files.end(), name) == files.end())
+      files.push_back(name);
+  };
+  for (const Node *node : ast->program->children) {
+    if (node->kind == NodeKind::Import)
+      add(node->text);
+    if (node->kind == NodeKind::Data || node->kind == NodeKind::Weights || node->kind == NodeKind::Param)
+      for (const Node *child : node->children)
+        if (child->kind == NodeKind::String)
+          add(child->text);
+  }
+}
+
+bool Driver::State::check() {
+  messages = Diagnostics(); // `check` parses anew, with the imports, and says the same again
+  model = checkProgram(options.program, options.check, messages);
+  return model && !messages.hasErrors();
+}
+
+bool Driver::State::import() {
+  mlir::DialectRegistry registry;
+  mlir::func::registerInlinerExtension(registry);
+  context = std::make_unique<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
+  context->getDiagEngine().registerHandler(
+      [this](mlir::Diagnostic &message) { translateMessage(message, model.get(), messages, defect); });
+  module = importModel(*model, *context);
+  return module && mlir::succeeded(mlir::verify(*module));
+}
+
+bool Driver::State::runPasses(const Stage &stage) {
+  static const bool registered = [] {
+    mlir::registerTransformsPasses();
+    registerKacPasses();
+    return true;
+  }();
+  (void)registered;
+  mlir::PassManager manager(context.get());
+  if (mlir::failed(mlir::parsePassPipeline(stage.passes, manager)))
+    return false;
+  return mlir::succeeded(manager.run(*module));
+}
+
+bool Driver::State::run(const Stage &stage) {
+  using Function = bool (State::*)();
+  static const std::pair<std::string_view, Function> own[] = {
+      {"parse", &State::parse},
+      {"check", &State::check},
+      {"import", &State::import},
+  };
+  for (const auto &[verb, function] : own)
+    if (verb == stage.verb)
+      return (this->*function)();
+  return runPasses(stage);
+}
+
+Driver::Driver(DriverOptions options) : state(std::make_unique<State>(std::move(options))) {}
+Driver::~Driver() = default;
+
+bool Driver::walk(std::string_view product) {
+  int end = stageThatLeaves(product);
+  assert(end >= 0 && "a product of the table");
+  int begin = state->last ? stageThatLeaves(state->last->to) + 1 : 0;
+  for (int i = begin; i <= end; ++i) {
+    const Stage &stage = stages()[i];
+    enterStage(stage.verb, stage.from, state->options.program);
+    auto start = std::chrono::steady_clock::now();
+    bool good = state->run(stage) && state->defect.empty();
+    std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
+    state->times.emplace_back(stage.verb, taken.count());
+    if (!good) {
+      if (!state->messages.hasErrors() || !state->defect.empty()) {
+        if (state->defect.empty())
+          state->defect = "it failed without a message";
+        reportDefect(state->defect);
+      }
+      return false;
+    }
+    state->last = &stage;
+    if (state->messages.hasErrors())
+      return false;
+  }
+  return true;
+}
+
+std::string Driver::text() const {
+  std::string_view product = state->last ? state->last->to : "";
+  if (product == "ast")
+    return printAst(*state->ast);
+  if (product == "model")
+    return printModel(*state->model);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  state->module->print(stream);
+  return text + "\n";
+}
+
+void Driver::keepSamplers(size_t begin, size_t end) {
+  std::deque<Sampler> &samplers = state->model->samplers;
+  samplers.erase(samplers.begin() + end, samplers.end());
+  samplers.erase(samplers.begin(), samplers.begin() + begin);
+}
+
+void Driver::packShared(const std::string &path) { state->options.sharedLibrary = path; }
+
+const Diagnostics &Driver::messages() const { return state->messages; }
+const std::string &Driver::defect() const { return state->defect; }
+const Model &Driver::model() const { return *state->model; }
+mlir::ModuleOp Driver::module() const { return *state->module; }
+const std::vector<std::string> &Driver::files() const { return state->files; }
+
+std::string Driver::times() const {
+  std::string lines;
+  double total = 0;
+  char line[64];
+  for (const auto &[verb, taken] : state->times) {
+    std::snprintf(line, sizeof line, "%-10.*s %8.1f ms\n", static_cast<int>(verb.size()), verb.data(), taken);
+    lines += line;
+    total += taken;
+  }
+  std::snprintf(line, sizeof line, "%-10s %8.1f ms\n", "all", total);
+  return lines + line;
+}
+
+} // namespace kac

@@ -1,0 +1,510 @@
+// Functions in, nodes of their results out: calls are looked into where that leaves named things.
+#include "compiler/passes/Expressions.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace kac {
+
+static std::string keyOf(const Ids &operands) {
+  std::string key;
+  for (Id id : operands)
+    key += " " + std::to_string(id);
+  return key;
+}
+
+static std::string address(const void *pointer) { return std::to_string(reinterpret_cast<uintptr_t>(pointer)); }
+
+static std::string attributeOf(Operation *op, StringRef name) {
+  auto text = op->getAttrOfType<StringAttr>(name);
+  return text ? text.str() : std::string();
+}
+
+static bool isDerivative(Operation *op) {
+  return isa<ir::GradOp, ir::JvpOp, ir::DivergenceOp, ir::LaplacianOp>(op);
+}
+
+Expressions::Expressions(ModuleOp module, Type stateType) : module(module), stateType(stateType) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (std::string kind = attributeOf(function, kinds::kKind); !kind.empty())
+      fields[{kind, attributeOf(function, kinds::kStructure), attributeOf(function, kinds::kField)}] = function;
+  state = argument(stateType);
+  nodes[size_t(state)].usesState = true;
+  nodes[size_t(state)].form = opaque(nodes[size_t(state)], state);
+  time = argument(Float64Type::get(module.getContext()));
+  nodes[size_t(time)].usesTime = true;
+}
+
+Expressions::~Expressions() {
+  for (Operation *op : made)
+    op->erase();
+}
+
+//===--- nodes ---===//
+
+Id Expressions::intern(Node node, const std::string &key) {
+  auto [place, isNew] = interned.try_emplace(key, Id(nodes.size()));
+  if (!isNew)
+    return place->second;
+  for (Id operand : node.operands) {
+    const Node &of = nodes[size_t(operand)];
+    node.usesState |= of.usesState;
+    node.usesTime |= of.usesTime;
+    if (node.external.empty())
+      node.external = of.external;
+  }
+  if (nodes.size() > 100000)
+    throw NoForm();
+  nodes.push_back(std::move(node));
+  return place->second;
+}
+
+Id Expressions::argument(Type type) {
+  Id id = intern({Node::Argument, type}, "argument " + std::to_string(nodes.size()));
+  nodes[size_t(id)].form = opaque(nodes[size_t(id)], id);
+  return id;
+}
+
+Id Expressions::number(double value) {
+  Node node{Node::Number, Float64Type::get(module.getContext())};
+  node.number = value;
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  Id id = intern(node, "number " + std::to_string(bits));
+  Node &made = nodes[size_t(id)];
+  auto fraction = Rational::of(value);
+  made.form.kind = Form::IsCoef;
+  made.form.coef = fraction ? Coef(*fraction) : Coef::symbol(id);
+  return id;
+}
+
+Id Expressions::integer(int64_t value) {
+  Node node{Node::Integer, IntegerType::get(module.getContext(), 32)};
+  node.number = double(value);
+  return intern(node, "integer " + std::to_string(value));
+}
+
+Id Expressions::ones() {
+  Id id = intern({Node::Ones, stateType}, "ones");
+  nodes[size_t(id)].form = opaque(nodes[size_t(id)], id);
+  return id;
+}
+
+Id Expressions::formed(Form form, Type type) {
+  if (auto constant = form.kind == Form::IsCoef ? form.coef.constant() : std::nullopt)
+    return number(constant->value());
+  Namer plain = [](Id id) { return std::to_string(id); };
+  std::string key = "form " + std::to_string(form.kind) + " " + print(form.coef, plain) + " ; " +
+                    print(form.vector, plain) + " ; " + print(form.scalar, plain, false);
+  Node node{Node::Formed, type};
+  auto uses = [&](Id id) {
+    if (id >= 0)
+      node.operands.push_back(id);
+  };
+  auto usesCoef = [&](const Coef &coef) {
+    for (const auto &[monomial, c] : coef.terms)
+      for (auto [id, power] : monomial)
+        uses(id);
+  };
+  usesCoef(form.coef);
+  for (const auto &[atom, c] : form.vector) {
+    uses(atom);
+    usesCoef(c);
+  }
+  for (const auto &[atom, c] : form.scalar) {
+    uses(atom.a);
+    uses(atom.b);
+    usesCoef(c);
+  }
+  node.form = std::move(form);
+  return intern(node, key);
+}
+
+Id Expressions::derived(Node::Kind kind, Id of) {
+  Node node{kind, kind == Node::Gradient ? stateType : nodes[size_t(of)].type};
+  node.operands = {of};
+  Id id = intern(node, (kind == Node::Gradient ? "gradient " : "rate ") + std::to_string(of));
+  nodes[size_t(id)].form = opaque(nodes[size_t(id)], id);
+  return id;
+}
+
+Id Expressions::operation(Operation *op, Ids operands, ArrayRef<Value> captured) {
+  Type type = op->getResult(0).getType();
+  if (auto constant = constantOf(op->getResult(0)); constant && type.isF64())
+    return number(*constant);
+  if (auto constant = constantOf(op->getResult(0)); constant && type.isInteger(32))
+    return integer(int64_t(*constant));
+  // An element of an array that is written out.
+  if (isa<ir::ExtractOp>(op) && operands.size() == 2)
+    if (const Node &array = nodes[size_t(operands[0])]; array.op && isa<ir::StackOp>(array.op))
+      if (const Node &index = nodes[size_t(operands[1])]; index.kind == Node::Integer && index.number >= 0 &&
+                                                          index.number < double(array.operands.size()))
+        return array.operands[size_t(index.number)];
+  if (auto whole = dyn_cast<ir::WholeOp>(op); whole && whole.getName() == "kac.sum" && type.isF64())
+    if (Node array = nodes[size_t(operands[0])]; array.op && isa<ir::StackOp>(array.op) &&
+                                                 nodes[size_t(array.operands[0])].type.isF64())
+      try {
+        Form total = nodes[size_t(array.operands[0])].form;
+        for (size_t k = 1; k < array.operands.size(); ++k)
+          total = sum(total, nodes[size_t(array.operands[k])].form);
+        return formed(normal(total), type);
+      } catch (NoForm) {
+      }
+  Node node{Node::Operation, type, op, operands};
+  node.captured.assign(captured.begin(), captured.end());
+  std::string key = op->getName().getStringRef().str() + " " + address(op->getAttrDictionary().getAsOpaquePointer()) + " " +
+                    address(type.getAsOpaquePointer());
+  if (op->getNumRegions() > 0 || (!isa<func::CallOp>(op) && !isMemoryEffectFree(op)))
+    key += " " + address(op);
+  Id id = intern(node, key + keyOf(operands));
+  if (nodes[size_t(id)].form.kind == Form::None) {
+    Form form = formOf(op, nodes[size_t(id)], id);
+    nodes[size_t(id)].form = form;
+  }
+  const Form &form = nodes[size_t(id)].form;
+  if (auto constant = form.kind == Form::IsCoef ? form.coef.constant() : std::nullopt)
+    return number(constant->value());
+  return id;
+}
+
+//===--- functions ---===//
+
+Ids Expressions::evaluate(func::FuncOp function, const Ids &arguments) {
+  if (depth > 200)
+    throw NoForm();
+  ++depth;
+  struct Leave {
+    int &depth;
+    ~Leave() { --depth; }
+  } leave{depth};
+  Environment environment;
+  Block &body = function.getBody().front();
+  for (auto [argument, id] : llvm::zip(body.getArguments(), arguments))
+    environment[argument] = id;
+  for (Operation &op : body.without_terminator())
+    visit(&op, environment);
+  Ids results;
+  for (Value operand : body.getTerminator()->getOperands())
+    results.push_back(environment.at(operand));
+  return results;
+}
+
+void Expressions::visit(Operation *op, Environment &environment) {
+  Ids operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(environment.at(operand));
+  if (isa<ir::VariableOp>(op)) {
+    environment[op->getResult(0)] = operands[0];
+  } else if (auto callOp = dyn_cast<func::CallOp>(op)) {
+    for (auto [result, id] : llvm::zip(op->getResults(), call(callOp, operands)))
+      environment[result] = id;
+  } else if (isDerivative(op)) {
+    environment[op->getResult(0)] = derivative(op, environment);
+  } else if (op->getNumRegions() > 0) {
+    region(op, environment);
+  } else if (op->getNumResults() == 1) {
+    environment[op->getResult(0)] = operation(op, operands);
+  } else {
+    throw NoForm(); // an effect
+  }
+}
+
+func::FuncOp Expressions::find(Field field) const {
+  auto found = fields.find({field.kind.str(), field.structure.str(), field.name.str()});
+  return found == fields.end() ? func::FuncOp() : found->second;
+}
+
+Expressions::Field Expressions::fieldOf(Id id) const {
+  auto callOp = dyn_cast_or_null<func::CallOp>((*this)[id].op);
+  auto callee = callOp ? module.lookupSymbol<func::FuncOp>(callOp.getCallee()) : nullptr;
+  if (!callee || !callee->hasAttr(kinds::kKind))
+    return {};
+  auto text = [&](StringRef name) {
+    auto attribute = callee->getAttrOfType<StringAttr>(name);
+    return attribute ? attribute.getValue() : StringRef();
+  };
+  return {text(kinds::kKind), text(kinds::kStructure), text(kinds::kField)};
+}
+
+std::string Expressions::externalIn(func::FuncOp function) {
+  auto [place, isNew] = externals.try_emplace(function.getName());
+  if (!isNew)
+    return place->second;
+  std::string name = function.isExternal() ? function.getName().str() : "";
+  function.walk([&](func::CallOp op) {
+    auto callee = module.lookupSymbol<func::FuncOp>(op.getCallee());
+    if (name.empty() && callee)
+      name = externalIn(callee);
+  });
+  return externals[function.getName()] = name;
+}
+
+Ids Expressions::call(func::CallOp op, const Ids &arguments) {
+  auto callee = module.lookupSymbol<func::FuncOp>(op.getCallee());
+  if (!callee)
+    throw NoForm();
+  if (auto other = chosen.find(callee.getName()); other != chosen.end())
+    callee = other->second;
+  if (!callee.isExternal())
+    if (auto seen = look(op, callee, arguments))
+      return *seen;
+  if (op.getNumResults() != 1)
+    throw NoForm();
+  Id id = operation(op, arguments);
+  if (nodes[size_t(id)].usesState)
+    nodes[size_t(id)].external = externalIn(callee);
+  return {id};
+}
+
+/// The results of a call by its body; nothing where the call is to stay as it is.
+std::optional<Ids> Expressions::look(func::CallOp op, func::FuncOp callee, const Ids &arguments) {
+  std::string kind = attributeOf(callee, kinds::kKind);
+  bool usesState = false, usesOther = false;
+  for (Id argument : arguments) {
+    usesState |= nodes[size_t(argument)].usesState;
+    usesOther |= nodes[size_t(argument)].usesState && argument != state;
+  }
+  Ids results;
+  try {
+    results = evaluate(callee, arguments);
+  } catch (NoForm) {
+    return std::nullopt;
+  }
+  if (results.size() != 1 || kind == kinds::kSampler)
+    return results;
+  Form form = nodes[size_t(results[0])].form;
+  if (!usesState) {
+    // A schedule keeps its name, so that formulas stay short.
+    if (kind != kinds::kProcess || form.kind != Form::IsCoef || form.coef.constant())
+      return results;
+    Node named{Node::Named, nodes[size_t(results[0])].type, op, {results[0]}};
+    named.shown = arguments;
+    Id id = intern(named, "named" + keyOf({results[0]}));
+    nodes[size_t(id)].form = opaque(nodes[size_t(id)], id);
+    return Ids{id};
+  }
+  if (usesOther && kind != kinds::kProcess)
+    return results;
+  if (isClosed(form, kind == kinds::kProcess))
+    return results;
+  return std::nullopt;
+}
+
+bool Expressions::isClosed(const Form &form, bool fieldsOfProcessOnly) const {
+  std::function<bool(Id)> closed = [&](Id id) {
+    const Node &node = nodes[size_t(id)];
+    if (!node.usesState || id == state)
+      return true;
+    if (fieldsOfProcessOnly)
+      return fieldOf(id).kind == kinds::kProcess;
+    if (node.kind == Node::Gradient || node.kind == Node::TimeDerivative)
+      return closed(node.operands[0]);
+    return node.op && isa<func::CallOp>(node.op);
+  };
+  if (form.kind == Form::IsVector)
+    return llvm::all_of(form.vector, [&](const auto &term) { return closed(term.first); });
+  return form.kind == Form::IsScalar && llvm::all_of(form.scalar, [&](const auto &term) {
+           return term.first.kind == Atom::One || (term.first.kind == Atom::Value && closed(term.first.a));
+         });
+}
+
+std::optional<Form> Expressions::sibling(Id id, StringRef name) {
+  Field field = fieldOf(id);
+  func::FuncOp callee = find({field.kind, field.structure, name});
+  const Node &node = nodes[size_t(id)];
+  if (!callee || callee.isExternal() || callee.getNumArguments() != node.operands.size() || callee.getNumResults() != 1)
+    return std::nullopt;
+  for (auto [type, argument] : llvm::zip(callee.getArgumentTypes(), node.operands))
+    if (nodes[size_t(argument)].type != type)
+      return std::nullopt;
+  // A call like those of the text, so that both are one node.
+  OpBuilder b(node.op);
+  SmallVector<Value> operands(node.op->getOperands());
+  auto op = func::CallOp::create(b, node.op->getLoc(), callee, operands);
+  made.push_back(op);
+  Ids arguments = node.operands;
+  return nodes[size_t(call(op, arguments)[0])].form;
+}
+
+//===--- regions and derivatives ---===//
+
+void Expressions::region(Operation *op, Environment &environment) {
+  llvm::SetVector<Value> captured;
+  bool escapes = false;
+  op->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      if (inner != op && !op->isAncestor(operand.getParentBlock()->getParentOp()))
+        captured.insert(operand);
+    if (isDerivative(inner))
+      escapes |= captured.contains(inner->getOperand(1));
+  });
+  if (escapes)
+    throw NoForm();
+  auto reduce = dyn_cast<ir::ReduceOp>(op);
+  bool overStack = llvm::any_of(captured, [&](Value value) {
+    Operation *made = nodes[size_t(environment.at(value))].op;
+    return made && isa<ir::StackOp>(made) && nodes[size_t(environment.at(value))].usesState;
+  });
+  auto bound = [&](Value value) {
+    const Node &node = nodes[size_t(environment.at(value))];
+    return node.kind == Node::Integer ? std::optional(int64_t(node.number)) : std::nullopt;
+  };
+  if (reduce && overStack && reduce.getName() == "kac.sum") {
+    auto lower = bound(reduce.getLower()), upper = bound(reduce.getUpper());
+    Block &body = reduce.getBody().front();
+    if (lower && upper && *lower < *upper && *upper - *lower <= 64 && body.getTerminator()->getNumOperands() == 1) {
+      std::optional<Form> total;
+      for (int64_t i = *lower; i < *upper; ++i) {
+        Environment inner = environment;
+        inner[body.getArgument(0)] = integer(i);
+        for (Operation &each : body.without_terminator())
+          visit(&each, inner);
+        Form term = nodes[size_t(inner.at(body.getTerminator()->getOperand(0)))].form;
+        total = total ? sum(*total, term) : term;
+      }
+      environment[op->getResult(0)] = formed(normal(*total), op->getResult(0).getType());
+      return;
+    }
+  }
+  if (op->getNumResults() != 1)
+    throw NoForm();
+  Ids operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(environment.at(operand));
+  for (Value value : captured)
+    operands.push_back(environment.at(value));
+  Id id = operation(op, operands, captured.getArrayRef());
+  op->walk([&](func::CallOp inner) {
+    auto callee = module.lookupSymbol<func::FuncOp>(inner.getCallee());
+    if (callee && nodes[size_t(id)].external.empty() && nodes[size_t(id)].usesState)
+      nodes[size_t(id)].external = externalIn(callee);
+  });
+  environment[op->getResult(0)] = id;
+}
+
+/// Whether `value` depends on what `variable` stands for by way of `variable` alone.
+bool Expressions::onlyThrough(Value value, Value variable, const Environment &environment) const {
+  bool byState = environment.at(variable) == state;
+  llvm::SetVector<Value> todo;
+  todo.insert(value);
+  for (size_t k = 0; k < todo.size(); ++k) {
+    Value each = todo[k];
+    if (each == variable)
+      continue;
+    auto known = environment.find(each);
+    Operation *op = each.getDefiningOp();
+    if (!op) {
+      if (known == environment.end())
+        continue; // an index of a region
+      const Node &node = nodes[size_t(known->second)];
+      if (byState ? node.usesState : node.usesTime)
+        return false;
+      continue;
+    }
+    op->walk([&](Operation *inner) { todo.insert(inner->operand_begin(), inner->operand_end()); });
+  }
+  return true;
+}
+
+Id Expressions::derivative(Operation *op, Environment &environment) {
+  Value value = op->getOperand(0), variable = op->getOperand(1);
+  Id of = environment.at(value), by = environment.at(variable);
+  if ((by != state && by != time) || !onlyThrough(value, variable, environment))
+    throw NoForm();
+  Type type = op->getResult(0).getType();
+  auto vectorOf = [&](const Form &form) {
+    if (!scalarState())
+      return form.kind == Form::IsCoef ? Vector() : asVector(form);
+    Vector vector;
+    for (const auto &[atom, c] : asScalar(form)) {
+      if (atom.kind == Atom::Value)
+        addTo(vector, atom.a, c);
+      else if (atom.kind != Atom::One)
+        throw NoForm();
+    }
+    return vector;
+  };
+  auto ofDivergence = [&](const Form &form) {
+    return formed(normal(Form{Form::IsScalar, {}, {}, divergence(vectorOf(form))}), type);
+  };
+  const Form form = nodes[size_t(of)].form;
+  if (auto jvp = dyn_cast<ir::JvpOp>(op)) {
+    const Form along = nodes[size_t(environment.at(jvp.getDirection()))].form;
+    if (by == time && along.kind == Form::IsCoef)
+      return formed(scale(timeDerivative(of), along.coef), type);
+    if (by == time)
+      throw NoForm();
+    return formed(normal(dot(gradient(of), along)), type);
+  }
+  if (by == time) {
+    if (!isa<ir::GradOp>(op))
+      throw NoForm();
+    return formed(timeDerivative(of), type);
+  }
+  if (isa<ir::GradOp>(op))
+    return formed(gradient(of), type);
+  if (isa<ir::DivergenceOp>(op))
+    return ofDivergence(form);
+  return ofDivergence(gradient(of));
+}
+
+//===--- names ---===//
+
+std::string Expressions::nameOf(Id id) const {
+  const Node &node = (*this)[id];
+  auto apply = [&](const std::string &f) {
+    std::string text = f + "(";
+    for (Id operand : node.operands)
+      text += (operand == node.operands[0] ? "" : ", ") + nameOf(operand);
+    return text + ")";
+  };
+  switch (node.kind) {
+  case Node::Argument:
+    return id == state ? "x" : id == time ? "t" : "a" + std::to_string(id);
+  case Node::Number: {
+    std::string text;
+    llvm::raw_string_ostream(text) << llvm::format("%.17g", node.number);
+    return text;
+  }
+  case Node::Integer:
+    return std::to_string(int64_t(node.number));
+  case Node::Ones:
+    return "1";
+  case Node::Gradient:
+    return "grad(" + nameOf(node.operands[0]) + ", x)";
+  case Node::TimeDerivative:
+    return "jvp(" + nameOf(node.operands[0]) + ", t, 1)";
+  case Node::Formed:
+  case Node::Reciprocal: {
+    Namer name = [this](Id id) { return nameOf(id); };
+    if (node.form.kind == Form::IsCoef)
+      return (node.kind == Node::Formed ? "(" : "1 / (") + print(node.form.coef, name) + ")";
+    return "(" + (node.form.kind == Form::IsVector ? print(node.form.vector, name)
+                                                   : print(node.form.scalar, name, scalarState())) + ")";
+  }
+  case Node::Named:
+  case Node::Operation:
+    break;
+  }
+  if (auto callOp = dyn_cast<func::CallOp>(node.op)) {
+    std::string text = callOp.getCallee().str() + "(";
+    for (auto [k, operand] : llvm::enumerate(node.kind == Node::Named ? node.shown : node.operands))
+      text += (k ? ", " : "") + nameOf(operand);
+    return text + ")";
+  }
+  if (auto input = dyn_cast<ir::InputOp>(node.op))
+    return input.getInput().str();
+  if (auto primitive = dyn_cast<ir::PrimitiveOp>(node.op))
+    return apply(primitive.getName().split('.').second.str());
+  StringRef sign = isa<ir::AddOp>(node.op) ? " + " : isa<ir::SubOp>(node.op) ? " - " : isa<ir::MulOp>(node.op) ? " * "
+                   : isa<ir::DivOp>(node.op) ? " / " : isa<ir::PowOp>(node.op) ? "^" : "";
+  if (!sign.empty())
+    return "(" + nameOf(node.operands[0]) + sign.str() + nameOf(node.operands[1]) + ")";
+  if (isa<ir::CastOp, ir::RepeatOp>(node.op))
+    return nameOf(node.operands[0]);
+  return apply(node.op->getName().stripDialect().str());
+}
+
+} // namespace kac

@@ -1,0 +1,115 @@
+// Random numbers: the address of a draw in, Philox4x32-10 and Box-Muller as plain arithmetic out (language.md 11).
+#include "compiler/passes/ExpandMath.h"
+#include "compiler/passes/LowerBody.h"
+#include "compiler/passes/LowerRandom.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace kac {
+
+static Value constantLike(OpBuilder &b, Location loc, Type type, uint64_t value) {
+  Type element = getElementTypeOrSelf(type);
+  auto number = b.getIntegerAttr(element, APInt(element.getIntOrFloatBitWidth(), value));
+  if (auto vector = dyn_cast<VectorType>(type))
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, Attribute(number)));
+  return arith::ConstantOp::create(b, loc, number);
+}
+
+std::array<Value, 4> philox(OpBuilder &b, Location loc, std::array<Value, 4> counter, std::array<Value, 2> key) {
+  Type type = counter[0].getType();
+  auto constant = [&](uint32_t value) { return constantLike(b, loc, type, value); };
+  Value multipliers[] = {constant(0xD2511F53), constant(0xCD9E8D57)};
+  Value steps[] = {constant(0x9E3779B9), constant(0xBB67AE85)};
+  for (int round = 0; round < 10; ++round) {
+    auto p = arith::MulUIExtendedOp::create(b, loc, multipliers[0], counter[0]);
+    auto q = arith::MulUIExtendedOp::create(b, loc, multipliers[1], counter[2]);
+    auto differ = [&](Value x, Value y) { return arith::XOrIOp::create(b, loc, x, y).getResult(); };
+    counter = {differ(differ(q.getHigh(), counter[1]), key[0]), q.getLow(),
+               differ(differ(p.getHigh(), counter[3]), key[1]), p.getLow()};
+    for (int k : {0, 1})
+      key[k] = arith::AddIOp::create(b, loc, key[k], steps[k]);
+  }
+  return counter;
+}
+
+/// The midpoint of the cell of [0, 1) that the bits of `word` (from the top) name: 2^23 cells in f32, in f64 the 2^32 of
+/// the word, divided further by those of `low`, if any, to 2^52.
+static Value midpoint(OpBuilder &b, Location loc, Value word, Value low, Type real) {
+  Type type = real, bits = word.getType();
+  bool wide = real.isF64();
+  if (auto vector = dyn_cast<VectorType>(word.getType())) {
+    type = vector.clone(real);
+    bits = vector.clone(b.getIntegerType(wide ? 64 : 32));
+  } else {
+    bits = b.getIntegerType(wide ? 64 : 32);
+  }
+  double half = 0x1p-24;
+  Value mantissa = word;
+  if (wide) {
+    mantissa = arith::ShLIOp::create(b, loc, arith::ExtUIOp::create(b, loc, bits, word), constantLike(b, loc, bits, 20));
+    half = 0x1p-33;
+    if (low) {
+      Value rest = arith::ShRUIOp::create(b, loc, arith::ExtUIOp::create(b, loc, bits, low), constantLike(b, loc, bits, 12));
+      mantissa = arith::OrIOp::create(b, loc, mantissa, rest);
+      half = 0x1p-53;
+    }
+  } else {
+    mantissa = arith::ShRUIOp::create(b, loc, word, constantLike(b, loc, bits, 9));
+  }
+  Value one = constantLike(b, loc, bits, wide ? 0x3ff0000000000000 : 0x3f800000);
+  Value between = arith::BitcastOp::create(b, loc, type, arith::OrIOp::create(b, loc, mantissa, one));
+  auto shift = b.getFloatAttr(real, 1.0 - half);
+  Value down = isa<VectorType>(type)
+                   ? arith::ConstantOp::create(b, loc, DenseElementsAttr::get(cast<VectorType>(type), Attribute(shift)))
+                   : arith::ConstantOp::create(b, loc, shift);
+  return arith::SubFOp::create(b, loc, between, down);
+}
+
+Value Body::random(ir::RandomOp op, ArrayRef<Value> indices) {
+  bool wide = frame.real.isF64() || !frame.lineage;
+  Type real = wide ? b.getF64Type() : frame.real;
+  Value number = integer(0);
+  for (auto [index, size] : llvm::zip(indices, op.getExtents()))
+    number = add(multiply(number, extent(size < 0 ? ShapedType::kDynamic : size)), index);
+
+  auto spread = [&](Value value) { return frame.lineage ? vary(value) : value; };
+  Value block = b.createOrFold<arith::ShRUIOp>(loc, number, isVector(number) ? vary(integer(2)) : integer(2));
+  Value within = b.createOrFold<arith::AndIOp>(loc, number, isVector(number) ? vary(integer(3)) : integer(3));
+  auto words = [&](int64_t site) {
+    Value lineage = frame.lineage ? frame.lineage : integer(0);
+    return philox(b, loc, {lineage, spread(frame.step), spread(integer(site)), spread(block)},
+                  {spread(frame.seedLow), spread(frame.seedHigh)});
+  };
+  /// Word `place` of four, or of the two that stand at `stride` 2.
+  auto pick = [&](ArrayRef<Value> of, Value place) {
+    if (auto constant = Cost::constantOf(place))
+      return of[*constant];
+    Value chosen = of.back();
+    for (int64_t k = int64_t(of.size()) - 2; k >= 0; --k)
+      chosen = select(compare("eq", place, integer(k)), of[k], chosen);
+    return chosen;
+  };
+  std::array<Value, 4> word = words(op.getSite());
+  if (op.getName() == "kac.uniform") {
+    Value low;
+    if (wide)
+      low = pick(words(int64_t(op.getSite()) | 0x80000000), within);
+    return midpoint(b, loc, pick(word, within), low, real);
+  }
+  auto shifted = [&](Value x, int64_t by) {
+    return b.createOrFold<arith::ShRUIOp>(loc, x, isVector(x) ? vary(integer(by)) : integer(by));
+  };
+  Value pair = shifted(within, 1);
+  Value odd = b.createOrFold<arith::AndIOp>(loc, within, isVector(within) ? vary(integer(1)) : integer(1));
+  Value radius = expandRadius(b, loc, midpoint(b, loc, pick({word[0], word[2]}, pair), Value(), real));
+  Value turn = midpoint(b, loc, pick({word[1], word[3]}, pair), Value(), real);
+  if (auto constant = Cost::constantOf(odd))
+    return multiply(radius, expandTurn(b, loc, turn, *constant == 1));
+  Value sine = compare("eq", odd, integer(1));
+  return multiply(radius, select(sine, expandTurn(b, loc, turn, true), expandTurn(b, loc, turn, false)));
+}
+
+} // namespace kac

@@ -1,0 +1,127 @@
+// Reads values and .npy files by the declared type of what they are for.
+#include "compiler/run/Settings.h"
+
+#include "dsl/Npy.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace kac {
+namespace {
+
+bool endsWith(const std::string &text, const std::string &end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+/// A number as the language writes it, or true or false.
+bool readNumber(std::string word, double &value) {
+  size_t first = word.find_first_not_of(" \t"), last = word.find_last_not_of(" \t");
+  word = first == word.npos ? "" : word.substr(first, last - first + 1);
+  if (word == "true" || word == "false") {
+    value = word == "true";
+    return true;
+  }
+  for (size_t at = word.find('_'); at != word.npos && at > 0 && std::isdigit(word[at - 1]); at = word.find('_'))
+    word.erase(at, 1);
+  const char *begin = word.data() + (word.starts_with("+") && !word.starts_with("+-") ? 1 : 0);
+  auto [end, fault] = std::from_chars(begin, word.data() + word.size(), value);
+  return fault == std::errc() && end == word.data() + word.size() && end != begin;
+}
+
+/// `1`, or `[1, 2, 3]` with or without its brackets, in row-major order.
+bool readNumbers(const std::string &word, std::vector<double> &values, std::string &why) {
+  size_t at = 0;
+  while (at <= word.size()) {
+    size_t end = std::min(word.find(',', at), word.size());
+    std::string item = word.substr(at, end - at);
+    while (!item.empty() && (item.front() == '[' || item.front() == ' '))
+      item.erase(0, 1);
+    while (!item.empty() && (item.back() == ']' || item.back() == ' '))
+      item.pop_back();
+    double value = 0;
+    if (!readNumber(item, value)) {
+      why = "`" + item + "` is not a number";
+      return false;
+    }
+    values.push_back(value);
+    at = end + 1;
+  }
+  return true;
+}
+
+int64_t countOf(const kac_array_type &type) {
+  int64_t count = 1;
+  for (int32_t i = 0; i < type.rank; i++)
+    count *= type.shape[i];
+  return count;
+}
+
+} // namespace
+
+bool Settings::readOne(const kac_input &input, const std::string &word, std::string &why) {
+  const kac_array_type &type = input.type;
+  NpyArray array;
+  array.shape.assign(type.shape, type.shape + type.rank);
+  std::vector<int64_t> shape = array.shape;
+  if (endsWith(word, ".npy")) {
+    if (readNpy(word, array, why) != NpyError::None) {
+      why = "`" + word + "` " + why;
+      return false;
+    }
+  } else {
+    if (!readNumbers(word, array.values, why))
+      return false;
+    auto count = static_cast<size_t>(countOf(type));
+    if (array.values.size() == 1)
+      array.values.resize(count, array.values[0]); // a value repeats along the missing axes
+    if (array.values.size() != count) {
+      why = "has " + std::to_string(array.values.size()) + " numbers; `" + type.name + "` has " + std::to_string(count);
+      return false;
+    }
+  }
+  if (checkNpy(array, shape, type.element != KAC_REAL, why) != NpyError::None) {
+    why = "`" + word + "` " + why;
+    return false;
+  }
+  const std::vector<double> &values = array.values;
+  const void *place = nullptr;
+  if (type.element == KAC_REAL) {
+    place = reals.emplace_back(values).data();
+  } else if (type.element == KAC_INT) {
+    place = integers.emplace_back(values.begin(), values.end()).data();
+  } else {
+    for (double value : values)
+      if (value != 0 && value != 1) {
+        why = "`" + word + "` is not true or false";
+        return false;
+      }
+    place = bools.emplace_back(values.begin(), values.end()).data();
+  }
+  list.push_back({type.name, type.element, type.rank, type.shape, place});
+  return true;
+}
+
+bool Settings::read(const kac_sampler &sampler, const std::vector<std::pair<std::string, std::string>> &words,
+                    std::string &why) {
+  for (const auto &[name, word] : words) {
+    const kac_input *found = nullptr;
+    std::string offered;
+    for (int32_t i = 0; i < sampler.input_count; i++) {
+      offered += std::string(offered.empty() ? "" : ", ") + sampler.inputs[i].type.name;
+      if (name == sampler.inputs[i].type.name)
+        found = &sampler.inputs[i];
+    }
+    if (!found) {
+      why = "no param or data is called `" + name + "`; " +
+            (offered.empty() ? "this sampler has none" : "there are: " + offered);
+      return false;
+    }
+    if (!readOne(*found, word, why)) {
+      why = "`" + name + "`: " + why;
+      return false;
+    }
+  }
+  return true;
+}
+
+} // namespace kac

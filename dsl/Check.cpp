@@ -1,0 +1,249 @@
+// The stage `check`: reads the library and the program, elaborates every declaration, and reports what is wrong.
+#include "dsl/Check.h"
+#include "dsl/Elaborate.h"
+#include "dsl/EmbeddedPrelude.h"
+#include "dsl/Grammar.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace kac {
+
+namespace {
+
+/// The constructs that parse and are refused: what later slices of the language add.
+struct Refused {
+  NodeKind kind;
+  const char *code;
+  const char *text;
+};
+constexpr Refused refused[] = {{NodeKind::Network, "E0703", "networks"},
+                               {NodeKind::Alphabet, "E0707", "alphabets"},
+                               {NodeKind::Weights, "E0708", "weight files"},
+                               {NodeKind::Import, "E0711", "imports"}};
+
+std::string readFile(const std::string &path, bool &ok) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  ok = file.good() && !std::filesystem::is_directory(path);
+  return text.str();
+}
+
+} // namespace
+
+Elaborator::Elaborator(Model &m, Diagnostics &d, const CheckOptions &o) : model(m), diagnostics(d), options(o) {
+  preludeScope = std::make_shared<Scope>();
+  preludeScope->kind = Scope::Kind::File;
+  preludeScope->isPrelude = true;
+  programScope = std::make_shared<Scope>();
+  programScope->kind = Scope::Kind::File;
+  programScope->parent = preludeScope;
+}
+
+void Elaborator::reportFailure(const CheckFailure &failure) {
+  for (const Diagnostic &d : diagnostics.all())
+    if (d.row && failure.code == d.row->code && d.span.source == failure.span.source && d.span.begin == failure.span.begin)
+      return;
+  Diagnostic &d = diagnostics.report(failure.code, failure.span, failure.text);
+  for (const auto &[span, text] : failure.remarks)
+    d.remarks.push_back({span, text});
+  d.help = failure.help;
+}
+
+void Elaborator::loadPrelude(const std::vector<const Ast *> &files) {
+  for (const Ast *file : files)
+    for (const Node *node : file->program->children) {
+      if (node->text.empty())
+        continue;
+      if (!preludeScope->declarations.emplace(node->text, node).second)
+        reportFailure({"E0203", node->span, "`" + node->text + "` is declared twice in the library", {}, ""});
+    }
+  preludeAsts = files;
+}
+
+void Elaborator::loadProgram(const Ast &program, const std::string &folder) {
+  directory = folder;
+  programAst = &program;
+  auto declare = [&](const std::string &name, const Node *node, Span span) {
+    auto [found, fresh] = programScope->declarations.emplace(name, node);
+    if (!fresh)
+      reportFailure({"E0203", span, "`" + name + "` is declared twice", {{found->second->span, "the first declaration"}}, ""});
+    auto library = preludeScope->declarations.find(name);
+    if (fresh && library != preludeScope->declarations.end() && library->second->kind == node->kind &&
+        (node->kind != NodeKind::Structure || node->child(0)->text == library->second->child(0)->text))
+      diagnostics.report("W0201", span, "`" + name + "` is a name of the library, which this file redefines");
+  };
+  for (const Node *node : program.program->children) {
+    const Refused *row = std::find_if(std::begin(refused), std::end(refused), [&](const Refused &r) { return r.kind == node->kind; });
+    if (row != std::end(refused)) {
+      reportFailure({row->code, node->span, std::string(row->text) + " are not there yet", {}, ""});
+      continue;
+    }
+    if (node->kind == NodeKind::Structure && node->child(0)->text == "train") {
+      reportFailure({"E0709", node->span, "training is not there yet", {}, ""});
+      continue;
+    }
+    if (!node->text.empty())
+      declare(node->text, node, node->span);
+    if (node->kind == NodeKind::Data && node->child(0)->present())
+      for (const Node *size : node->child(0)->children)
+        declare(size->text, node, size->span);
+  }
+}
+
+void Elaborator::elaborateProgram() {
+  auto guarded = [&](const std::function<void()> &f) {
+    try {
+      f();
+    } catch (CheckFailure &failure) {
+      reportFailure(failure);
+      depth = 0;
+      expansions = 0;
+      settling.clear();
+    }
+  };
+  auto tests = [&](const Ast &file, const ScopePtr &scope) {
+    for (const Node *node : file.program->children)
+      if (node->kind == NodeKind::Test)
+        guarded([&] { elaborateTest(node, scope); });
+  };
+  if (programAst)
+    for (const Node *node : programAst->program->children) {
+      auto found = programScope->declarations.find(node->text);
+      if (node->kind == NodeKind::Require)
+        guarded([&] {
+          ExprPtr c = asRun(detached([&] { return evaluate(node->child(0), programScope); }, "require"), node->span);
+          if (c->op == Op::Number && c->number == 0)
+            fail("E0405", node->span, node->child(1)->text);
+          if (c->op != Op::Number) {
+            Function check;
+            check.name = uniqueName("require");
+            check.span = node->span;
+            check.result = boolType();
+            check.body.result = c;
+            check.field = node->child(1)->text;
+            model.functions.push_back(std::move(check));
+            model.requires_.push_back(&model.functions.back());
+          }
+        });
+      if (found == programScope->declarations.end() || found->second != node)
+        continue;
+      guarded([&] {
+        if (node->kind == NodeKind::Kind || node->kind == NodeKind::KindAlias)
+          return;
+        Value v = declared(node, programScope);
+        if (node->kind == NodeKind::Structure && v.kind == Value::Kind::Structure && v.structure->kind->text == "sampler")
+          elaborateSampler(node, v.structure);
+        if (node->kind == NodeKind::Fn)
+          checkFunction(node, *v.closure);
+      });
+    }
+  if (programAst && options.tests)
+    tests(*programAst, programScope);
+  if (options.testsOfPrelude)
+    for (const Ast *file : preludeAsts)
+      tests(*file, preludeScope);
+  numberSites();
+}
+
+/// A function that may be checked alone, on values of the types that it declares.
+void Elaborator::checkFunction(const Node *node, const Closure &closure) {
+  if (node->child(0)->present() || !node->child(3)->present())
+    return;
+  Callable c = callableOf(closure, 0);
+  if (!c.operation.empty())
+    return;
+  Function scratch;
+  Frame own;
+  own.function = &scratch;
+  own.blocks.push_back(std::make_shared<Block>());
+  own.entry = true;
+  own.probe = true;
+  for (const FormalInfo &formal : c.formals)
+    if (!formal.type || isStructureType(formal.type, formal.typeScope))
+      return;
+  frames.push_back(&own);
+  try {
+    std::vector<Value> arguments;
+    for (const FormalInfo &formal : c.formals)
+      arguments.push_back(Value::of(local(newSlot(formal.name, resolveType(formal.type, formal.typeScope)), formal.span)));
+    apply(c, std::move(arguments), node->span);
+  } catch (CheckFailure &failure) {
+    frames.pop_back();
+    if (failure.code != "E0310") // a size that only a call settles
+      throw;
+    return;
+  }
+  frames.pop_back();
+}
+
+std::unique_ptr<Model> checkText(const std::string &path, std::string text, const CheckOptions &options, Diagnostics &diagnostics) {
+  auto model = std::make_unique<Model>();
+  std::vector<std::unique_ptr<Ast>> prelude;
+  auto add = [&](const std::string &name, std::string contents) {
+    auto source = std::make_shared<const Source>(name, std::move(contents));
+    model->sources.push_back(source);
+    diagnostics.keep(source);
+    if (auto ast = parseText(source, diagnostics))
+      prelude.push_back(std::move(ast));
+  };
+  if (options.preludeDirectory.empty()) {
+    for (const EmbeddedFile &file : embeddedPrelude())
+      add("prelude/" + std::string(file.name), std::string(file.text));
+  } else {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto &item : std::filesystem::directory_iterator(options.preludeDirectory, error))
+      if (item.path().extension() == ".dsl")
+        names.push_back(item.path().string());
+    std::sort(names.begin(), names.end());
+    if (error || names.empty()) {
+      diagnostics.report("E0801", {}, "`" + options.preludeDirectory + "` is no folder with the library's .dsl files");
+      return nullptr;
+    }
+    for (const std::string &name : names) {
+      bool ok = true;
+      std::string contents = readFile(name, ok);
+      add(name, std::move(contents));
+    }
+  }
+  auto source = std::make_shared<const Source>(path.empty() ? "(none)" : path, std::move(text));
+  model->sources.push_back(source);
+  diagnostics.keep(source);
+  std::unique_ptr<Ast> program;
+  if (!path.empty())
+    program = parseText(source, diagnostics);
+  if (diagnostics.hasErrors())
+    return nullptr;
+  std::filesystem::path file(path);
+  model->stem = file.stem().string();
+  Elaborator elaborator(*model, diagnostics, options);
+  std::vector<const Ast *> files;
+  for (const auto &ast : prelude)
+    files.push_back(ast.get());
+  elaborator.loadPrelude(files);
+  if (program)
+    elaborator.loadProgram(*program, file.parent_path().string());
+  elaborator.elaborateProgram();
+  if (diagnostics.hasErrors())
+    return nullptr;
+  return model;
+}
+
+std::unique_ptr<Model> checkProgram(const std::string &path, const CheckOptions &options, Diagnostics &diagnostics) {
+  std::string text;
+  if (!path.empty()) {
+    bool ok = true;
+    text = readFile(path, ok);
+    if (!ok) {
+      diagnostics.report("E0801", {}, "`" + path + "` cannot be read");
+      return nullptr;
+    }
+  }
+  return checkText(path, std::move(text), options, diagnostics);
+}
+
+} // namespace kac

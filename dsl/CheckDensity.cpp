@@ -1,0 +1,261 @@
+// Densities lifted over axes, arrays of structures indexed at run time, and the conditions of a structure.
+#include "dsl/Elaborate.h"
+
+#include <algorithm>
+
+namespace kac {
+
+/// The law of one element of a lifted density, from its parameters at the indices.
+void Elaborator::relift(const StructurePtr &structure) {
+  structure->element = nullptr;
+  if (structure->frame.empty())
+    return;
+  auto whole = std::make_shared<Structure>(*structure);
+  structure->element = [this, whole](const std::vector<ExprPtr> &indices) {
+    auto cell = std::make_shared<Structure>(*whole);
+    cell->frame.clear();
+    cell->complete.clear();
+    cell->inferred.clear();
+    cell->resolving.clear();
+    cell->fieldValues.clear();
+    cell->local = true;
+    for (auto &[name, rank] : cell->parameterFrames) {
+      auto p = cell->parameters.find(name);
+      if (rank == 0 || p == cell->parameters.end() || !p->second.isRun())
+        continue;
+      p->second = Value::of(hold(index(p->second.run, {indices.end() - static_cast<long>(rank), indices.end()}, p->second.run->span), name));
+      rank = 0;
+    }
+    return cell;
+  };
+}
+
+StructurePtr Elaborator::lift(const StructurePtr &structure, const std::vector<int64_t> &frame_) {
+  if (structure->frame == frame_)
+    return structure;
+  auto lifted = std::make_shared<Structure>(*structure);
+  lifted->frame = frame_;
+  size_t own = structure->frame.size();
+  StructurePtr base = structure;
+  lifted->element = [base, own](const std::vector<ExprPtr> &indices) {
+    return own == 0 ? base : base->element({indices.end() - static_cast<long>(own), indices.end()});
+  };
+  return lifted;
+}
+
+Value Elaborator::callLifted(const StructurePtr &structure, const std::string &field, std::vector<Value> values, Span span) {
+  for (Value &v : values)
+    v = hold(v);
+  const Node *sign = signature(*structure, field);
+  bool function = sign && sign->child(0)->present();
+  if (function && values.empty() && sign->child(0)->child(0)->children.size() + sign->child(0)->child(1)->children.size() > 0) {
+    auto closure = std::make_shared<Closure>();
+    closure->kind = Closure::Kind::Field;
+    closure->name = field;
+    closure->structure = structure;
+    Value v;
+    v.kind = Value::Kind::Function;
+    v.closure = closure;
+    return v;
+  }
+  auto at = [&](const Value &v, const std::vector<ExprPtr> &is) { return Value::of(index(v.run, is, span)); };
+  if (field == "logp" || field == "score") {
+    ExprPtr x = asRun(values.at(0), span);
+    Type own = valueType(structure, span);
+    if (x->type.isTuple || x->type.shape.size() < own.shape.size() || !std::equal(own.shape.rbegin(), own.shape.rend(), x->type.shape.rbegin()))
+      fail("E0304", span, "the law is one of " + printType(own) + ", it is asked at " + printType(x->type));
+    std::vector<int64_t> full(x->type.shape.begin(), x->type.shape.end() - static_cast<long>(own.shape.size() - structure->frame.size()));
+    StructurePtr lifted = lift(structure, full);
+    ExprPtr parts = build(full, span, [&](const std::vector<ExprPtr> &is) {
+      return asRun(callField(lifted->element(is), field, {at(values[0], is)}, span), span);
+    });
+    if (field == "score")
+      return Value::of(parts);
+    auto total = std::make_shared<Expr>(*make(Op::Whole, realType(), {parts}, span));
+    total->name = "kac.sum";
+    return Value::of(total);
+  }
+  if (field == "draw") {
+    return drawLifted(structure, span);
+  }
+  if (field == "noised" || (sign && sign->child(1)->present() && sign->child(1)->text == "density" && function && field != "from_natural")) {
+    auto lifted = std::make_shared<Structure>(*structure);
+    StructurePtr base = structure;
+    lifted->name = structure->name + "." + field;
+    lifted->local = true;
+    lifted->parameterFrames.clear();
+    std::vector<Value> held = values;
+    lifted->element = [this, base, field, held, span](const std::vector<ExprPtr> &is) {
+      Value v = callField(base->element(is), field, held, span);
+      return v.structure;
+    };
+    Value v;
+    v.kind = Value::Kind::Structure;
+    v.structure = lifted;
+    return v;
+  }
+  if (function) { // from_natural: evaluated on arrays, its operators lift
+    auto cell = std::make_shared<Structure>(*structure);
+    cell->frame.clear();
+    cell->complete.clear();
+    return callField(cell, field, std::move(values), span);
+  }
+  if (auto p = structure->parameters.find(field); p != structure->parameters.end())
+    return p->second;
+  return buildValue(structure->frame, span, [&](const std::vector<ExprPtr> &is) { return fieldOf(structure->element(is), field, span); });
+}
+
+Value Elaborator::drawLifted(const StructurePtr &structure, Span span) {
+  frame().effects = true;
+  return Value::of(hold(build(structure->frame, span, [&](const std::vector<ExprPtr> &is) {
+    return asRun(callField(structure->element(is), "draw", {}, span), span);
+  }), "draw"));
+}
+
+/// One of several compile-time values, by an index that may be known at run time only: then they must be instances of one
+/// declaration, whose parameters are indexed.
+Value Elaborator::structureArrayElement(const std::vector<Value> &elements, const Value &at, Span span) {
+  if (at.run->op == Op::Number)
+    return elements.at(static_cast<size_t>(at.run->number));
+  const Value &first = elements.at(0);
+  if (first.isRun()) {
+    std::vector<ExprPtr> args;
+    Type type = first.type();
+    for (const Value &v : elements)
+      type = commonType(type, asRun(v, span)->type, span);
+    for (const Value &v : elements)
+      args.push_back(coerce(v.run, type, span, true));
+    Type stacked = type;
+    if (type.isTuple)
+      fail("E0310", span, "an array of tuples is not indexed at run time");
+    stacked.shape.insert(stacked.shape.begin(), static_cast<int64_t>(elements.size()));
+    return Value::of(index(hold(make(Op::Stack, stacked, std::move(args), span)), {at.run}, span));
+  }
+  if (first.kind != Value::Kind::Structure)
+    fail("E0310", span, "which value is used may depend only on constants");
+  auto merged = std::make_shared<Structure>(*first.structure);
+  merged->complete.clear();
+  merged->inferred.clear();
+  merged->fieldValues.clear();
+  merged->local = true;
+  bool alike = merged->node && merged->node->kind == NodeKind::Structure && merged->node->child(3)->kind == NodeKind::Fields;
+  for (const Value &v : elements) {
+    if (v.kind != Value::Kind::Structure || v.structure->kind != merged->kind)
+      fail("E0310", span, "the elements of this array are of different kinds: which of them is used may depend only on constants");
+    alike &= v.structure->node == merged->node && v.structure->layers.size() == merged->layers.size() && v.structure->frame == merged->frame &&
+             v.structure->choices.empty();
+  }
+  if (!alike) {
+    for (const Value &v : elements)
+      merged->choices.push_back(v.structure);
+    merged->choice = at.run;
+    Value v;
+    v.kind = Value::Kind::Structure;
+    v.structure = merged;
+    return v;
+  }
+  for (auto &[name, value] : merged->parameters) {
+    std::vector<Value> column;
+    for (const Value &v : elements)
+      column.push_back(v.structure->parameters.at(name));
+    if (value.kind == Value::Kind::Array) {
+      auto array = std::make_shared<CompileArray>();
+      array->size = value.array->size;
+      array->local = true;
+      for (const Value &v : column)
+        if (v.array->size != array->size)
+          fail("E0310", span, "the elements of this array differ in size");
+      array->element = [this, column, at, span](const Value &inside) {
+        std::vector<Value> row;
+        for (const Value &v : column)
+          row.push_back(v.array->elements.empty() ? v.array->element(inside) : structureArrayElement(v.array->elements, inside, span));
+        return structureArrayElement(row, at, span);
+      };
+      value.array = array;
+    } else if (value.kind != Value::Kind::Function || column[0].closure != value.closure) {
+      value = structureArrayElement(column, at, span);
+      value = hold(value, name);
+    }
+  }
+  relift(merged);
+  Value v;
+  v.kind = Value::Kind::Structure;
+  v.structure = merged;
+  return v;
+}
+
+/// A field of one of several structures, chosen at run time: each is evaluated, in a branch of its own where it gives a value.
+Value Elaborator::callChoice(const StructurePtr &structure, const std::function<Value(const StructurePtr &)> &field, Span span) {
+  Value first;
+  probe([&] { first = field(structure->choices[0]); });
+  if (first.kind == Value::Kind::Structure) {
+    std::vector<Value> each;
+    for (const StructurePtr &one : structure->choices)
+      each.push_back(field(one));
+    return structureArrayElement(each, Value::of(structure->choice), span);
+  }
+  std::function<ExprPtr(size_t)> from = [&](size_t i) -> ExprPtr {
+    if (i + 1 == structure->choices.size())
+      return asRun(field(structure->choices[i]), span);
+    auto chosen = block([&] { return asRun(field(structure->choices[i]), span); });
+    auto others = block([&] { return from(i + 1); });
+    Type type = commonType(chosen->result->type, others->result->type, span);
+    chosen->result = coerce(chosen->result, type, span, true);
+    others->result = coerce(others->result, type, span, true);
+    ExprPtr condition = compare("==", structure->choice, number(static_cast<double>(i), intType(), span), span);
+    auto e = std::make_shared<Expr>(*make(Op::If, type, {condition}, span));
+    e->body = chosen;
+    e->otherwise = others;
+    return e;
+  };
+  return Value::of(from(0));
+}
+
+void Elaborator::checkRequires(const StructurePtr &structure) {
+  if (!structure->frame.empty())
+    return;
+  for (size_t layer = 0; layer < structure->layers.size(); ++layer)
+    for (const Node *node : structure->layers[layer].fields->children) {
+      if (node->kind != NodeKind::Require)
+        continue;
+      ExprPtr condition;
+      try {
+        ScopePtr scope = functionScope(layerScope(structure, layer));
+        if (structure->local && !frames.empty())
+          condition = nested([&] { return asRun(evaluate(node->child(0), scope), node->child(0)->span); });
+        else
+          condition = asRun(detached([&] { return evaluate(node->child(0), scope); }, structure->name + ".require"), node->child(0)->span);
+      } catch (CheckFailure &failure) {
+        if (failure.missing())
+          continue;
+        throw;
+      }
+      const std::string text = node->child(1)->text;
+      if (!condition->type.isBool() || !condition->type.shape.empty())
+        fail("E0301", node->child(0)->span, "a condition is one bool, this is " + printType(condition->type));
+      if (condition->op == Op::Number) {
+        if (condition->number == 0)
+          fail("E0405", node->span, text + ": `" + structure->name + "` does not hold to it");
+        continue;
+      }
+      if (!isLocal(Value::of(condition)) || (condition->op == Op::Call && condition->args.empty())) {
+        Function check;
+        check.name = uniqueName(structure->name + ".require");
+        check.span = node->span;
+        check.result = boolType();
+        check.body.result = condition;
+        check.field = text;
+        model.functions.push_back(std::move(check));
+        model.requires_.push_back(&model.functions.back());
+      } else if (!frames.empty() && frame().entry && !frame().probe) {
+        Statement s{};
+        s.kind = Statement::Kind::Require;
+        s.span = node->span;
+        s.condition = condition;
+        s.text = text;
+        emit(std::move(s));
+      }
+    }
+}
+
+} // namespace kac

@@ -1,0 +1,271 @@
+// Samplers and tests: their entry functions, and the sites of their draws.
+#include "dsl/Elaborate.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace kac {
+
+const Function *Elaborator::enter(const std::string &name, Span span, const std::vector<Type> &types,
+                                  const std::vector<std::string> &names, bool effects,
+                                  const std::function<Value(std::vector<Value>)> &body) {
+  auto function = std::make_unique<Function>();
+  function->span = span;
+  Frame own;
+  own.function = function.get();
+  own.entry = true;
+  own.blocks.push_back(std::make_shared<Block>());
+  frames.push_back(&own);
+  const std::set<std::string> *outer = currentMutables;
+  currentMutables = nullptr;
+  try {
+    std::vector<Value> values;
+    for (size_t i = 0; i < types.size(); ++i) {
+      int slot = newSlot(names[i], types[i]);
+      function->parameters.push_back(slot);
+      values.push_back(Value::of(local(slot, span)));
+    }
+    own.blocks[0]->result = asRun(body(std::move(values)), span);
+  } catch (...) {
+    frames.pop_back();
+    currentMutables = outer;
+    throw;
+  }
+  frames.pop_back();
+  currentMutables = outer;
+  if (own.effects && !effects)
+    fail("E0315", span, "a draw or a weight may not stand in `" + name + "`");
+  function->name = uniqueName(name);
+  function->result = own.blocks[0]->result->type;
+  function->body = std::move(*own.blocks[0]);
+  model.functions.push_back(std::move(*function));
+  return &model.functions.back();
+}
+
+const Function *Elaborator::entry(const StructurePtr &structure, const std::string &field, const std::vector<Type> &types,
+                                  const std::vector<std::string> &names, bool effects) {
+  auto list = definitions(*structure, field);
+  Span span = list.empty() ? structure->node->span : list[0].first->span;
+  return enter(structure->name + "." + field + ".entry", span, types, names, effects,
+               [&](std::vector<Value> values) { return callField(structure, field, std::move(values), structure->node->span); });
+}
+
+static Type plain(Type type) {
+  for (Component &c : type.components)
+    c.type = plain(c.type);
+  if (!type.isTuple && type.isFloat())
+    type.scalar = Scalar::Real;
+  return type;
+}
+
+static int64_t wholeNumber(const Value &value) {
+  return value.isRun() && value.run->op == Op::Number && value.run->number >= 0 && value.run->number < 2147483648.0 ? static_cast<int64_t>(value.run->number) : -1;
+}
+
+void Elaborator::elaborateSampler(const Node *node, const StructurePtr &structure) {
+  Sampler sampler;
+  sampler.name = structure->name;
+  sampler.span = node->span;
+  for (auto [field, target] : {std::pair{"steps", &sampler.steps}, {"particles", &sampler.particles}}) {
+    *target = wholeNumber(fieldOf(structure, field, node->span));
+    if (*target < 0 || (std::string(field) == "particles" && *target == 0)) {
+      auto list = definitions(*structure, field);
+      fail("E0310", list.empty() ? node->span : list[0].first->span, std::string("`") + field + "` must be a constant integer, " +
+           (std::string(field) == "steps" ? "0 or more" : "1 or more"));
+    }
+  }
+  sampler.stepsFixed = sampler.steps == 0;
+  sampler.init = entry(structure, "init", {intType()}, {"i"}, true);
+  sampler.state = plain(sampler.init->result);
+  if (!structure->inferred.count("T") && !structure->bindings.count("T"))
+    structure->inferred["T"] = {true, sampler.state, {}};
+  if (sampler.steps > 0) {
+    sampler.step = entry(structure, "step", {sampler.state, realType(), realType(), intType(), intType()}, {"x", "t", "dt", "n", "i"}, true);
+    if (!(plain(sampler.step->result) == sampler.state)) {
+      auto list = definitions(*structure, "step");
+      const Type given = sampler.step->result;
+      // A step may give whole numbers for reals, and repeats nothing.
+      auto &last = const_cast<Function &>(*sampler.step);
+      bool fits = !given.isTuple && !sampler.state.isTuple && given.shape == sampler.state.shape && widens(given, sampler.state);
+      if (!fits && !(given.isTuple && sampler.state.isTuple && given.components.size() == sampler.state.components.size()))
+        fail("E0304", list.empty() ? node->span : list[0].first->span, "`step` gives " + printType(given) + ", the state is " + printType(sampler.state));
+      Frame own;
+      own.function = &last;
+      own.blocks.push_back(std::make_shared<Block>(std::move(last.body)));
+      frames.push_back(&own);
+      try {
+        own.blocks[0]->result = repeatTo(coerce(own.blocks[0]->result, sampler.state, last.span, true), sampler.state, last.span);
+      } catch (CheckFailure &failure) {
+        frames.pop_back();
+        failure.text = "`step` gives " + printType(given) + ", the state is " + printType(sampler.state);
+        throw;
+      }
+      frames.pop_back();
+      last.result = sampler.state;
+      last.body = std::move(*own.blocks[0]);
+    }
+  }
+  sampler.time = entry(structure, "time", {realType()}, {"u"}, false);
+  if (auto list = definitions(*structure, "resample"); !list.empty()) {
+    Type weights;
+    weights.scalar = Scalar::Simplex;
+    weights.shape = {kParticles};
+    std::vector<Type> types{weights, realType(), realType(), intType()};
+    sampler.resample = entry(structure, "resample", types, {"w", "ess", "t", "n"}, true);
+    if (!sampler.resample->result.isInteger() || sampler.resample->result.shape != std::vector<int64_t>{kParticles})
+      fail("E0304", list[0].first->span, "`resample` gives " + printType(sampler.resample->result) + ", one ancestor for each lineage is needed");
+    const Node *when = list[0].first->child(3);
+    if (when->present())
+      sampler.when = enter(structure->name + ".when", when->span, {realType(), realType(), intType()}, {"ess", "t", "n"}, false, [&](std::vector<Value> values_) {
+        ScopePtr scope = functionScope(layerScope(structure, list[0].second));
+        scope->names["ess"] = values_[0];
+        scope->names["t"] = values_[1];
+        scope->names["n"] = values_[2];
+        Value v = evaluate(when, scope);
+        if (!v.isRun() || !v.type().isBool() || !v.type().shape.empty())
+          fail("E0301", when->span, "the condition after `when` is one bool");
+        return v;
+      });
+  }
+  sampler.output = entry(structure, "output", {sampler.state}, {"x"}, false);
+  if (sampler.steps > 0)
+    if (auto list = definitions(*structure, "monitor"); !list.empty()) {
+      std::vector<Type> types{sampler.state, realType(), intType()};
+      std::vector<std::string> names{"x", "t", "n"};
+      const Function *whole = entry(structure, "monitor", types, names, false);
+      Type result = whole->result;
+      size_t count = result.isTuple ? result.components.size() : 1;
+      for (size_t c = 0; c < count; ++c) {
+        auto field = enter(structure->name + ".monitor", list[0].first->span, types, names, false, [&](std::vector<Value> values_) {
+          ExprPtr e = asRun(callField(structure, "monitor", std::move(values_), list[0].first->span), list[0].first->span);
+          if (result.isTuple)
+            e = part(hold(e), c, e->span);
+          if (e->type.isTuple || e->type.isBool())
+            fail("E0301", list[0].first->span, "a monitor is an array of reals", "`indicator` makes a number of a bool");
+          return Value::of(coerce(e, realType(e->type.shape), e->span, true));
+        });
+        std::string name = result.isTuple && !result.components[c].name.empty() ? result.components[c].name
+                           : count == 1                                         ? "monitor"
+                                                                                : "monitor." + std::to_string(c);
+        sampler.monitors.push_back({name, field});
+      }
+    }
+  // The drift and the rate, for derive: instances of this structure's fields.
+  for (Function &f : model.functions) {
+    if (f.structure != structure->name || f.kind != structure->kind->text)
+      continue;
+    if (f.field == "rate" && !sampler.rate)
+      sampler.rate = &f;
+    if (f.field == "drift" && !sampler.drift) {
+      sampler.drift = &f;
+      alternatives(structure, f, sampler.state);
+    }
+  }
+  model.samplers.push_back(std::move(sampler));
+}
+
+/// The further complete definitions of a field of (x, t), and the condition on the first.
+void Elaborator::alternatives(const StructurePtr &structure, Function &first, const Type &state) {
+  auto list = definitions(*structure, first.field);
+  const Node *chosen = settle(structure, first.field).at(0);
+  bool after = false;
+  for (const auto &[node, layer] : list) {
+    if (node == chosen) {
+      after = true;
+      if (node->child(3)->present()) {
+        ScopePtr outer = layerScope(structure, layer);
+        const Node *when = node->child(3);
+        first.when = enter(first.name + ".when", when->span, {state, realType()}, {"x", "t"}, false, [&](std::vector<Value> values_) {
+          ScopePtr scope = functionScope(outer);
+          const Node *formals = node->child(0)->present() ? node->child(0) : signature(*structure, first.field)->child(0);
+          size_t i = 0;
+          for (const Node *group : formals->children)
+            for (const Node *formal : group->children)
+              if (i < values_.size())
+                scope->names[formal->text] = values_[i++];
+          return evaluate(when, scope);
+        });
+      }
+      continue;
+    }
+    if (!after || !completes(structure, first.field, node, layer))
+      continue;
+    const Node *definition = node;
+    size_t at = layer;
+    first.alternatives.push_back(enter(first.name + ".alternative", node->span, {state, realType()}, {"x", "t"}, false, [&](std::vector<Value> values_) {
+      Callable c = fieldCallable(structure, first.field, definition, at);
+      c.key.clear();
+      return apply(c, std::move(values_), definition->span);
+    }));
+  }
+}
+
+void Elaborator::elaborateTest(const Node *node, const ScopePtr &scope) {
+  std::string name = "test_" + std::to_string(model.tests.size());
+  const Node *expr = node->child(1);
+  const Function *init = enter(name + ".init", expr->span, {intType()}, {"i"}, true, [&](std::vector<Value>) {
+    ExprPtr e = asRun(evaluate(expr, functionScope(scope)), expr->span);
+    if (!e->type.isBool() || e->type.isTuple || !e->type.shape.empty())
+      fail("E0301", expr->span, "a test is one bool, this is " + printType(e->type));
+    return Value::of(make(Op::Select, realType(), {e, number(1, realType(), expr->span), number(0, realType(), expr->span)}, expr->span));
+  });
+  Sampler sampler;
+  sampler.name = name;
+  sampler.span = node->span;
+  sampler.particles = 1;
+  sampler.steps = 0;
+  sampler.stepsFixed = true;
+  sampler.init = init;
+  sampler.state = realType();
+  sampler.output = enter(name + ".output", expr->span, {realType()}, {"x"}, false, [](std::vector<Value> v) { return v[0]; });
+  sampler.time = enter(name + ".time", expr->span, {realType()}, {"u"}, false, [](std::vector<Value> v) { return v[0]; });
+  model.samplers.push_back(std::move(sampler));
+  model.tests.push_back({node->child(0)->text, node->span, init});
+}
+
+namespace {
+
+/// Numbers the draws of a function in the order of its text.
+struct Sites {
+  int64_t next = 0;
+  std::set<const Expr *> seen;
+  void visit(const ExprPtr &e) {
+    if (!e || !seen.insert(e.get()).second)
+      return;
+    if (e->op == Op::Random)
+      const_cast<Expr &>(*e).index = next++;
+    for (const ExprPtr &a : e->args)
+      visit(a);
+    visit(e->body);
+    visit(e->otherwise);
+  }
+  void visit(const std::shared_ptr<const Block> &block) {
+    if (block)
+      visit(*block);
+  }
+  void visit(const Block &block) {
+    for (const Statement &s : block.statements) {
+      visit(s.value);
+      visit(s.second);
+      visit(s.condition);
+      for (const ExprPtr &i : s.indices)
+        visit(i);
+      visit(s.body);
+      visit(s.otherwise);
+    }
+    visit(block.result);
+  }
+};
+
+} // namespace
+
+void Elaborator::numberSites() {
+  for (Sampler &s : model.samplers) {
+    Sites sites;
+    for (const Function *f : {s.init, s.step, s.resample, s.when, s.output})
+      if (f)
+        sites.visit(f->body);
+  }
+}
+
+} // namespace kac

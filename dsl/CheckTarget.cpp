@@ -1,0 +1,274 @@
+// The algebra of targets: products and powers of models, densities and tilts, and the fields that it offers.
+#include "dsl/Elaborate.h"
+
+#include <algorithm>
+
+namespace kac {
+
+bool Elaborator::isModel(const StructurePtr &structure) const { return structure->kind->text == "process"; }
+
+bool Elaborator::isTargetOperand(const Value &value) const {
+  return value.kind == Value::Kind::Target ||
+         (value.kind == Value::Kind::Structure && (isModel(value.structure) || value.structure->kind->text == "density"));
+}
+
+std::shared_ptr<const Target> Elaborator::asTarget(const Value &value, ExprPtr time, Span span) {
+  auto target = std::make_shared<Target>();
+  if (value.kind == Value::Kind::Target)
+    *target = *value.target;
+  else if (isTargetOperand(value))
+    target->factors.push_back({value.structure, nullptr, number(1, realType(), span)});
+  else
+    fail("E0301", span, "a target is made of densities, models and `exp(f)`");
+  if (time)
+    target->time = time;
+  return target;
+}
+
+Value Elaborator::targetOperate(const std::string &sign, const Value &a, const Value &b, Span span) {
+  auto target = std::make_shared<Target>();
+  if (sign == "^") {
+    if (!isTargetOperand(a))
+      fail("E0301", span, "a density stands in an exponent");
+    ExprPtr power = asRun(b, span);
+    if (power->type.isTuple || !power->type.shape.empty() || power->type.isBool())
+      fail("E0301", span, "a power is one real, this is " + printType(power->type));
+    power = hold(coerce(power, realType(), span, true), "power");
+    *target = *asTarget(a, nullptr, span);
+    for (Factor &f : target->factors)
+      f.power = hold(arithmetic(Op::Mul, f.power, power, span), "power");
+  } else {
+    if (!isTargetOperand(a) || !isTargetOperand(b))
+      fail("E0301", span, "`" + sign + "` of a density and a value", "a factor of the state is written `exp(f)`");
+    *target = *asTarget(a, nullptr, span);
+    auto other = asTarget(b, nullptr, span);
+    for (Factor f : other->factors) {
+      if (sign == "/")
+        f.power = f.power->op == Op::Number ? number(-f.power->number, realType(), span) : hold(negate(f.power, span), "power");
+      // Each factor stands once: equal ones are added.
+      auto same = std::find_if(target->factors.begin(), target->factors.end(), [&](const Factor &g) {
+        return f.structure && g.structure == f.structure;
+      });
+      if (same == target->factors.end())
+        target->factors.push_back(f);
+      else
+        same->power = hold(arithmetic(Op::Add, same->power, f.power, span), "power");
+    }
+  }
+  std::erase_if(target->factors, [](const Factor &f) { return f.power->op == Op::Number && f.power->number == 0; });
+  Value v;
+  v.kind = Value::Kind::Target;
+  v.target = target;
+  return v;
+}
+
+bool Elaborator::sameField(const StructurePtr &a, const StructurePtr &b, const std::string &field) {
+  if (a == b)
+    return true;
+  auto da = definitions(*a, field), db = definitions(*b, field);
+  auto ca = settle(a, field), cb = settle(b, field);
+  if (ca.empty() || cb.empty() || ca[0] != cb[0])
+    return false;
+  // One definition, in structures that differ only in what was supplied to them afterwards.
+  size_t layer = da[0].second;
+  if (layer != db[0].second)
+    return false;
+  std::function<bool(const Node *, std::set<std::string> &)> agree = [&](const Node *node, std::set<std::string> &seen) -> bool {
+    if (node->kind == NodeKind::Name || node->kind == NodeKind::Member) {
+      const std::string &name = node->text;
+      if (!seen.insert(name).second)
+        return true;
+      auto pa = a->parameters.find(name), pb = b->parameters.find(name);
+      if (pa != a->parameters.end() || pb != b->parameters.end()) {
+        if (pa == a->parameters.end() || pb == b->parameters.end())
+          return false;
+        const Value &x = pa->second, &y = pb->second;
+        if (x.isRun() && y.isRun())
+          return x.run == y.run || (x.run->op == y.run->op && (x.run->op == Op::Number || x.run->op == Op::Input) && x.run->number == y.run->number &&
+                                    x.run->index == y.run->index);
+        return x.kind == y.kind && x.closure == y.closure && x.structure == y.structure;
+      }
+      auto fa = definitions(*a, name), fb = definitions(*b, name);
+      if (fa.empty() && fb.empty())
+        return true;
+      if (fa.size() != fb.size())
+        return false;
+      for (size_t i = 0; i < fa.size(); ++i)
+        if (fa[i].first != fb[i].first || a->layers[fa[i].second].scope != b->layers[fb[i].second].scope || !agree(fa[i].first->child(2), seen))
+          return false;
+      return true;
+    }
+    return std::all_of(node->children.begin(), node->children.end(), [&](const Node *child) { return agree(child, seen); });
+  };
+  std::set<std::string> seen{field};
+  return a->layers[layer].scope == b->layers[layer].scope && agree(ca[0]->child(2), seen);
+}
+
+Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const std::string &field, Span span) {
+  auto native = [&](std::function<Value(std::vector<Argument> &, Span)> f) {
+    auto closure = std::make_shared<Closure>();
+    closure->name = field;
+    closure->native = std::move(f);
+    Value v;
+    v.kind = Value::Kind::Function;
+    v.closure = closure;
+    return v;
+  };
+  auto timeOf = [this, target, span]() {
+    if (!target->time)
+      fail("E0401", span, "a model stands for its law at a time, and here is none: only a sampler's `target` has one");
+    return Value::of(target->time);
+  };
+  auto missing = [&](const std::string &why) -> Value { fail("E0401", span, "the target has no `" + field + "`: " + why); };
+  if (field == "logp" || field == "score" || field == "opening") {
+    return native([this, target, field, timeOf](std::vector<Argument> &arguments, Span at) {
+      if (arguments.size() != 1)
+        fail("E0206", at, "`" + field + "` takes one argument");
+      ExprPtr x = hold(asRun(arguments[0].value, at), "x");
+      ExprPtr total;
+      for (const Factor &f : target->factors) {
+        ExprPtr term;
+        if (f.tilt) {
+          Value tilt;
+          tilt.kind = Value::Kind::Function;
+          tilt.closure = f.tilt;
+          if (field == "score") {
+            // The gradient is taken by a variable of its own.
+            int slot = newSlot("at", x->type);
+            Statement s{};
+            s.kind = Statement::Kind::Assign;
+            s.span = at;
+            s.slot = slot;
+            s.value = x;
+            emit(std::move(s));
+            ExprPtr value = asRun(call(tilt, {{"", at, Value::of(local(slot, at))}}, at), at);
+            if (value->type.isTuple || !value->type.shape.empty())
+              fail("E0312", at, "the function of a tilt gives one real, this is " + printType(value->type));
+            auto g = std::make_shared<Expr>(*make(Op::Grad, tangentOf(x->type), {coerce(value, realType(), at, true)}, at));
+            g->slot = slot;
+            term = g;
+          } else {
+            term = coerce(asRun(call(tilt, {{"", at, Value::of(x)}}, at), at), realType(), at, true);
+          }
+        } else if (isModel(f.structure)) {
+          if (field == "opening") {
+            Value start = fieldOf(f.structure, "start", at);
+            term = asRun(callField(start.structure, "logp", {Value::of(x)}, at), at);
+          } else {
+            term = asRun(callField(f.structure, field, {Value::of(x), timeOf()}, at), at);
+          }
+        } else {
+          term = asRun(callField(f.structure, field == "opening" ? "logp" : field, {Value::of(x)}, at), at);
+        }
+        ExprPtr scaled = arithmetic(Op::Mul, f.power, term, at);
+        total = total ? arithmetic(Op::Add, total, scaled, at) : scaled;
+      }
+      return Value::of(total ? total : number(0, realType(), at));
+    });
+  }
+  if (field == "experts") {
+    auto array = std::make_shared<CompileArray>();
+    for (const Factor &f : target->factors) {
+      if (!f.structure || !isModel(f.structure))
+        continue;
+      Value pair;
+      pair.kind = Value::Kind::Tuple;
+      pair.parts.push_back({"power", Value::of(f.power)});
+      Value m;
+      m.kind = Value::Kind::Structure;
+      m.structure = f.structure;
+      pair.parts.push_back({"model", m});
+      array->elements.push_back(pair);
+    }
+    array->size = static_cast<int64_t>(array->elements.size());
+    array->local = true;
+    Value v;
+    v.kind = Value::Kind::Array;
+    v.array = array;
+    return v;
+  }
+  if (field == "sole") {
+    if (target->factors.size() != 1 || !target->factors[0].structure || !isModel(target->factors[0].structure) ||
+        target->factors[0].power->op != Op::Number || target->factors[0].power->number != 1)
+      return missing("it is not one model to the first power");
+    Value v;
+    v.kind = Value::Kind::Structure;
+    v.structure = target->factors[0].structure;
+    return v;
+  }
+  if (field == "draw") {
+    if (target->factors.size() != 1 || !target->factors[0].structure || isModel(target->factors[0].structure) ||
+        target->factors[0].power->op != Op::Number || target->factors[0].power->number != 1)
+      return missing("only one density to the first power can be drawn from");
+    StructurePtr density = target->factors[0].structure;
+    return native([this, density](std::vector<Argument> &, Span at) { return callField(density, "draw", {}, at); });
+  }
+  // The rest is that of its models, which must agree on it.
+  StructurePtr first;
+  for (const Factor &f : target->factors)
+    if (f.structure && isModel(f.structure)) {
+      if (!first)
+        first = f.structure;
+      else if (!sameField(first, f.structure, field))
+        fail("E0504", span, "`" + first->name + "` and `" + f.structure->name + "` have different `" + field + "`",
+             "give `" + field + "` in the sampler");
+    }
+  if (first) {
+    if (!hasField(*first, field))
+      fail("E0204", span, "a target has no field `" + field + "`");
+    return fieldOf(first, field, span);
+  }
+  const Node *process = findKind("process", preludeScope);
+  if (field == "move" && process) {
+    auto empty = std::make_shared<Structure>();
+    empty->kind = process;
+    empty->name = "target";
+    empty->layers.push_back({process->child(1), preludeScope, nullptr});
+    StructurePtr density;
+    for (const Factor &f : target->factors)
+      if (f.structure)
+        density = f.structure;
+    if (density)
+      empty->bindings["T"] = {true, valueType(density, span), {}};
+    return fieldOf(empty, field, span);
+  }
+  return missing("it has no models");
+}
+
+Value Elaborator::fused(std::vector<Argument> &arguments, Span span) {
+  if (arguments.size() != 1 || arguments[0].value.kind != Value::Kind::Array)
+    fail("E0301", span, "`fused` takes the experts of a target");
+  std::vector<std::pair<ExprPtr, StructurePtr>> starts;
+  for (const Value &pair : arguments[0].value.array->elements) {
+    Value start = fieldOf(pair.parts[1].second.structure, "start", span);
+    if (start.kind != Value::Kind::Structure)
+      fail("E0401", span, "a start of the target is no density");
+    starts.push_back({pair.parts[0].second.run, start.structure});
+  }
+  if (starts.empty())
+    fail("E0401", span, "a target without models has no fused start");
+  Value v;
+  v.kind = Value::Kind::Structure;
+  if (starts.size() == 1 && starts[0].first->op == Op::Number && starts[0].first->number == 1) {
+    v.structure = starts[0].second;
+    return v;
+  }
+  ExprPtr total;
+  for (const auto &[power, start] : starts) {
+    if (start->node != starts[0].second->node || start->frame != starts[0].second->frame || !hasField(*start, "natural"))
+      fail("E0401", span, "the starts of the models are not of one density with natural parameters");
+    ExprPtr natural = asRun(hold(fieldOf(start, "natural", span), "natural"), span);
+    ExprPtr scaled = arithmetic(Op::Mul, power, natural, span);
+    total = total ? arithmetic(Op::Add, total, scaled, span) : scaled;
+  }
+  try {
+    v = callField(starts[0].second, "from_natural", {Value::of(hold(total, "natural"))}, span);
+  } catch (CheckFailure &failure) {
+    if (failure.code == "E0405")
+      fail("E0404", span, "the product of the starts cannot be normalised: " + failure.text);
+    throw;
+  }
+  return v;
+}
+
+} // namespace kac

@@ -1,0 +1,33 @@
+// Structures with parameters: defaults, functions and structures as parameters, sizes inferred from what is supplied.
+density triangular(lo : real, hi : real = 2) {
+  require lo < hi, "an interval has its lower end first"
+  logp(x : real) = log(2 * (x - lo)) - 2 * log(hi - lo)
+  draw() { u ~ standard_uniform(); lo + (hi - lo) * sqrt(u) }
+}
+test "a default, and names" = close(triangular(-1).logp(1), -0.8109302162163) &&
+  close(triangular(hi = 3, lo = 1).logp(2.5), -0.2876820724518)
+test "parameters are fields" = triangular(-1).hi == 2 && triangular(-1, 5).hi == 5
+
+density folded[T](inner : density[T]) {
+  logp(x : T) = log(exp(inner.logp(x)) + exp(inner.logp(-x)))
+  draw() { x ~ inner; abs(x) }
+}
+density flat_copy = folded(normal(1, 2))
+test "a structure as parameter" = close(flat_copy.logp(0.3), -1.052378665975) &&
+  close(folded(normal([1, 0], 2)).logp([0.3, 0.2]), -2.66946437974)
+
+// sizes come from the arguments, here and from what is supplied with `with`
+density centred[n](scale : real[n]) {
+  logp(x : real[n]) = normal(0, scale).logp(x)
+  draw() = normal(0, scale).draw()
+  width : int = n
+}
+test "a size from an argument" = centred([1, 2, 0.5]).width == 3 &&
+  close(centred([2, 0.5]).logp([0.3, 0.4]), -2.169127066409)
+
+process bridge(sigma : fn(real) -> real) = gaussian(alpha(t) = t, sigma = sigma)
+model flat  = bridge(sigma(t) = 2 - t) with data = normal(1, 0.5)
+model plane = bridge(sigma(t) = 2 - t) with data = normal([1, -1, 0], 0.5)
+test "a function as parameter" = close(flat.sigma(0.25), 1.75) && close(flat.dsigma(0.25), -1)
+test "sizes from the data" = close(flat.score(0.7, 0.5), -0.08648648648649) &&
+  all(close(plane.score([0.7, 0, 1], 0.5), [-0.08648648648649, -0.2162162162162, -0.4324324324324]))

@@ -1,0 +1,208 @@
+# The programs in, what kacc answers to each kind of command line out: statuses, streams, the cache, selection of samplers.
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT, PROGRAMS = sys.argv[1], sys.argv[2]
+KACC = os.path.join(PROGRAMS, "kacc")
+
+WALK = """param drift : real = 0.1
+sampler walk {
+  steps = 10; particles = 500
+  init() { x ~ normal(0, 1); x }
+  step(x) { y ~ normal(x + drift, 0.1); weigh -0.1 * y^2; y }
+  resample = systematic when ess < 0.5
+}
+"""
+TWO = WALK + "sampler still { steps = 0; init() { x ~ normal(2, 1); x } }\n"
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.environment = dict(os.environ, NO_COLOR="1", XDG_CACHE_HOME=os.path.join(self.folder, "cache"))
+        self.write("walk.dsl", WALK)
+        self.write("two.dsl", TWO)
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder, name), "w") as file:
+            file.write(text)
+
+    def kacc(self, *words, **environment):
+        result = subprocess.run([KACC, *words], cwd=self.folder, env=dict(self.environment, **environment), text=True,
+                                capture_output=True, timeout=300)
+        self.output, self.errors = result.stdout, result.stderr
+        return result.returncode
+
+    def entries(self, ending):
+        folder = os.path.join(self.folder, "cache", "kac")
+        return sorted(name for name in os.listdir(folder) if name.endswith(ending)) if os.path.isdir(folder) else []
+
+    def test_help_and_version(self):
+        for words in (["--help"], ["run", "--help"], ["build", "--help"], ["--version"]):
+            self.assertEqual(self.kacc(*words), 0, self.errors)
+            self.assertTrue(self.output)
+            self.assertEqual(self.errors, "")
+
+    def test_wrong_command_lines(self):
+        for words in ([], ["frobnicate"], ["run"], ["run", "walk.dsl", "--nonsense"], ["run", "walk.dsl", "-n", "0"],
+                      ["run", "walk.dsl", "-n", "many"], ["run", "walk.dsl", "--set", "drift"],
+                      ["run", "walk.dsl", "-o", "samples.txt"], ["--emit=nothing", "walk.dsl"], ["--emit=ast"],
+                      ["--print=nothing"], ["--explain-error", "E9999"], ["cache"], ["run", "walk.dsl", "--threads", "0"],
+                      ["run", "walk.dsl", "--device", "gpu"], ["fmt", "-i", "--check", "walk.dsl"]):
+            self.assertEqual(self.kacc(*words), 2, words)
+            self.assertEqual(self.output, "", words)
+            self.assertTrue(self.errors, words)
+
+    def test_wrong_programs(self):
+        self.write("broken.dsl", "sampler s {\n  steps = = 3\n}\n")
+        os.mkdir(os.path.join(self.folder, "folder.dsl"))
+        for command in ("run", "check", "fmt", "explain", "test", "build"):
+            more = ["-o", "lib"] if command == "build" else []
+            for name in ("broken.dsl", "missing.dsl", "folder.dsl"):
+                self.assertEqual(self.kacc(command, name, *more), 1, (command, name, self.errors))
+                self.assertEqual(self.output, "", (command, name))
+        self.kacc("check", "broken.dsl")
+        self.assertTrue(self.errors.startswith("broken.dsl:2:11: error[E0101]"), self.errors)
+        self.assertEqual(self.kacc("--emit=ast", "broken.dsl"), 1)
+
+    def test_check_is_silent(self):
+        self.assertEqual(self.kacc("check", "walk.dsl"), 0, self.errors)
+        self.assertEqual(self.output + self.errors, "")
+
+    def test_format(self):
+        untidy = "const   a=1+2\n"
+        self.write("untidy.dsl", untidy)
+        self.assertEqual(self.kacc("fmt", "untidy.dsl"), 0)
+        tidy = self.output
+        self.assertNotEqual(tidy, untidy)
+        self.assertEqual(self.kacc("fmt", "--check", "untidy.dsl"), 1)
+        self.assertEqual(open(os.path.join(self.folder, "untidy.dsl")).read(), untidy)
+        self.assertEqual(self.kacc("fmt", "-i", "untidy.dsl"), 0)
+        self.assertEqual(open(os.path.join(self.folder, "untidy.dsl")).read(), tidy)
+        self.assertEqual(self.kacc("fmt", "--check", "untidy.dsl"), 0)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["two.dsl", "untidy.dsl", "walk.dsl"])
+
+    def test_tables(self):
+        for table in ("prelude", "kinds", "errors", "stages"):
+            self.assertEqual(self.kacc("--print=" + table), 0, self.errors)
+            self.assertGreater(len(self.output.splitlines()), 5)
+        self.assertEqual(self.kacc("--explain-error", "E0101"), 0)
+        self.assertIn("E0101", self.output)
+
+    def test_each_product_prints(self):
+        self.kacc("--print=stages")
+        products = [line.split("|")[3].strip() for line in self.output.splitlines()[2:]]
+        for product in products[:-1]:
+            self.assertEqual(self.kacc("--emit=" + product, "walk.dsl"), 0, self.errors)
+            self.assertTrue(self.output, product)
+
+    def test_run(self):
+        words = ["run", "walk.dsl", "-o", "out.npz", "--report", "out.json", "--plot", "out.svg"]
+        self.assertEqual(self.kacc(*words), 0, self.errors)
+        self.assertIn("log Z", self.output)
+        report = json.load(open(os.path.join(self.folder, "out.json")))
+        self.assertEqual((report["particles"], report["steps"], report["sampler"]), (500, 10, "walk"))
+        first = open(os.path.join(self.folder, "out.npz"), "rb").read()
+        self.assertEqual(self.kacc(*words, "--threads", "2"), 0)
+        self.assertEqual(open(os.path.join(self.folder, "out.npz"), "rb").read(), first)
+        self.assertEqual(self.kacc(*words, "--seed", "7", "--quiet"), 0)
+        self.assertEqual(self.output + self.errors, "")
+        self.assertNotEqual(open(os.path.join(self.folder, "out.npz"), "rb").read(), first)
+
+    def test_values(self):
+        self.assertEqual(self.kacc("run", "walk.dsl", "--set", "drift=0.2", "-n", "3", "--steps", "2"), 0, self.errors)
+        self.assertEqual(self.kacc("run", "walk.dsl", "--set", "drift=fast"), 1, self.errors)
+        self.assertEqual(self.kacc("run", "walk.dsl", "--set", "nothing=1"), 1, self.errors)
+        self.assertEqual(self.kacc("run", "walk.dsl", "--set", "drift=missing.npy"), 1, self.errors)
+
+    def test_samplers(self):
+        self.assertEqual(self.kacc("run", "two.dsl"), 2)
+        self.assertIn("walk", self.errors)
+        self.assertIn("still", self.errors)
+        self.assertEqual(self.kacc("run", "two.dsl", "--sampler", "none"), 2)
+        self.assertIn("still", self.errors)
+        self.assertEqual(self.kacc("run", "two.dsl", "--sampler", "still", "-n", "10"), 0, self.errors)
+        self.assertEqual(self.kacc("run", "two.dsl", "--sampler", "still", "--steps", "3"), 2)
+        self.assertEqual(self.kacc("run", "two.dsl", "--sampler", "still", "--steps", "3"), 2, "from the cache")
+        self.write("none.dsl", "const a = 1\n")
+        self.assertEqual(self.kacc("run", "none.dsl"), 1)
+
+    def test_cache(self):
+        self.assertEqual(self.kacc("run", "walk.dsl", "-o", "a.npz"), 0, self.errors)
+        self.assertEqual((len(self.entries(".json")), len(self.entries(".so"))), (1, 1))
+        self.assertEqual(self.kacc("run", "walk.dsl", "-o", "b.npz", LD_DEBUG="files"), 0)
+        self.assertNotIn("libLLVM", self.errors)
+        self.assertNotIn("libMLIR", self.errors)
+        same = [open(os.path.join(self.folder, name), "rb").read() for name in ("a.npz", "b.npz")]
+        self.assertEqual(*same)
+        # A damaged library and a damaged entry are made anew.
+        for ending in (".so", ".json"):
+            path = os.path.join(self.folder, "cache", "kac", self.entries(ending)[0])
+            open(path, "w").write("damaged")
+            self.assertEqual(self.kacc("run", "walk.dsl"), 0, self.errors)
+        self.write("walk.dsl", WALK.replace("0.1", "0.3"))
+        self.assertEqual(self.kacc("run", "walk.dsl"), 0)
+        self.assertEqual(len(self.entries(".json")), 2)
+        self.assertEqual(self.kacc("cache", "clear"), 0)
+        self.assertEqual(os.listdir(os.path.join(self.folder, "cache", "kac")), [])
+
+    def test_cache_sees_other_files(self):
+        folder = os.path.join(ROOT, "examples")
+        data = os.path.join(self.folder, "ys.npy")
+        shutil.copy(os.path.join(folder, "particle-filter", "observations.npy"), data)
+        self.write("whole.dsl", 'data ys : real[100] = "ys.npy"\n' + WALK.replace("0.1 * y", "0.1 * ys[0] * y"))
+        self.assertEqual(self.kacc("run", "whole.dsl"), 0, self.errors)
+        first = self.output
+        self.assertEqual(self.kacc("run", "whole.dsl", LD_DEBUG="files"), 0)
+        self.assertNotIn("libLLVM", self.errors)
+        contents = bytearray(open(data, "rb").read())
+        contents[-800:-792] = bytes(8)  # the first number becomes 0
+        open(data, "wb").write(contents)
+        self.assertEqual(self.kacc("run", "whole.dsl"), 0)
+        self.assertNotEqual(self.output, first)
+        self.assertEqual(len(self.entries(".so")), 2)
+        os.remove(data)
+        self.assertEqual(self.kacc("run", "whole.dsl"), 1)
+
+    def test_runs_without_a_cache(self):
+        for folder in ("/proc/nothing", "relative"):
+            self.assertEqual(self.kacc("run", "walk.dsl", XDG_CACHE_HOME=folder, HOME="/proc/nothing"), 0, self.errors)
+
+    def test_warnings_come_from_the_cache_too(self):
+        self.write("warned.dsl", "fn relu(x : real) -> real = x\n" + WALK)
+        self.kacc("run", "warned.dsl")
+        first = self.errors
+        self.assertEqual(self.kacc("run", "warned.dsl"), 0, self.errors)
+        self.assertIn("W0201", first)
+        self.assertEqual(self.errors, first)
+
+    def test_build(self):
+        self.assertEqual(self.kacc("build", "walk.dsl", "-o", "lib"), 0, self.errors)
+        self.assertEqual(sorted(os.listdir(os.path.join(self.folder, "lib"))),
+                         ["libwalk.a", "libwalk.so", "walk.h", "walk.hpp", "walk.json"])
+        first = {name: open(os.path.join(self.folder, "lib", name), "rb").read() for name in ("libwalk.a", "libwalk.so")}
+        self.assertEqual(self.kacc("build", "walk.dsl", "-o", "again"), 0, self.errors)
+        for name, contents in first.items():
+            self.assertEqual(open(os.path.join(self.folder, "again", name), "rb").read(), contents)
+
+    def test_tests(self):
+        self.write("good.dsl", 'test "sums" = 1 + 1 == 2\n')
+        self.write("bad.dsl", 'test "sums" = 1 + 1 == 2\ntest "fails" = 1 + 1 == 3\n')
+        self.assertEqual(self.kacc("test", "good.dsl"), 0, self.errors)
+        self.assertEqual(self.kacc("test", "bad.dsl"), 3, self.errors)
+        self.assertIn("fails", self.output)
+        self.assertEqual(self.kacc("test", "walk.dsl"), 0, self.errors)
+
+    def test_times(self):
+        self.assertEqual(self.kacc("run", "walk.dsl", "--time"), 0)
+        for verb in ("parse", "check", "import", "derive", "lower", "emit"):
+            self.assertIn(verb, self.errors)
+
+
+unittest.main(argv=sys.argv[:1], verbosity=2)
