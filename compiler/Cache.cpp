@@ -54,11 +54,7 @@ std::optional<std::string> contentsOf(const fs::path &file) {
 /// The hash of a file's contents; empty for a file that cannot be read, which is a state like another.
 std::string hashOf(const fs::path &file) {
   std::optional<std::string> contents = contentsOf(file);
-  if (!contents)
-    return "";
-  Hash hash;
-  hash.add(*contents);
-  return hash.text();
+  return contents ? contentHash(*contents) : "";
 }
 
 /// What `native` stands for: the brand and the features that cpuid tells.
@@ -229,6 +225,12 @@ std::uintmax_t Cache::clear() const {
       freed += size;
   }
   return freed;
+}
+
+std::string contentHash(std::string_view bytes) {
+  Hash hash;
+  hash.add(bytes);
+  return hash.text();
 }
 
 std::string buildIdOf(const fs::path &program) {

@@ -51,6 +51,9 @@ private:
   std::filesystem::path root;
 };
 
+/// A hash of the bytes, in hexadecimal; for telling texts apart, not against malice.
+std::string contentHash(std::string_view bytes);
+
 /// The build id that the linker wrote into an ELF file, in hexadecimal; empty where there is none.
 std::string buildIdOf(const std::filesystem::path &program);
 

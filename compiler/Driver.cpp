@@ -1,10 +1,14 @@
 // The text of a program in, the product asked for out: each stage of the table in turn.
 #include "compiler/Driver.h"
+#include "compiler/Cache.h"
 #include "compiler/DriverDefect.h"
 #include "compiler/DriverMessages.h"
 #include "compiler/Import.h"
 #include "compiler/Stages.h"
 #include "compiler/dialect/Kac.h"
+#include "compiler/emit/EmitLlvm.h"
+#include "compiler/emit/Interface.h"
+#include "compiler/emit/Pack.h"
 #include "compiler/passes/Passes.h"
 #include "dsl/Grammar.h"
 
@@ -27,7 +31,8 @@ namespace kac {
 struct Driver::State {
   DriverOptions options;
   Diagnostics messages;
-  std::string defect;
+  std::string defect, trouble;
+  bool troubleIsOption = false;
   std::vector<std::pair<std::string_view, double>> times;
   const Stage *last = nullptr;
 
@@ -38,6 +43,9 @@ struct Driver::State {
   std::unique_ptr<Model> model;
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  Interface interface;      // what header and manifest say, read off before the module is translated
+  std::string code;         // LLVM IR, assembly or an object
+  std::string_view product; // what was asked for
 
   explicit State(DriverOptions given) : options(std::move(given)) {}
 
@@ -45,6 +53,8 @@ struct Driver::State {
   bool check();
   bool import();
   bool runPasses(const Stage &stage);
+  bool emit();
+  bool pack();
   bool run(const Stage &stage);
   void collectFiles();
 };
@@ -93,6 +103,27 @@ bool Driver::State::import() {
   return module && mlir::succeeded(mlir::verify(*module));
 }
 
+bool Driver::State::emit() {
+  EmitKind kind = product == "llvm" ? EmitKind::Llvm : product == "asm" ? EmitKind::Assembly : EmitKind::Object;
+  interface = interfaceOf(*module, model->stem);
+  interface.sourceHash = source ? contentHash(source->text()) : "";
+  code = emitLlvm(*module, model->stem, EmitOptions{options.cpu}, kind, trouble);
+  troubleIsOption = !trouble.empty();
+  return trouble.empty();
+}
+
+bool Driver::State::pack() {
+  PackOptions products;
+  products.sharedLibrary = options.sharedLibrary;
+  if (!options.folder.empty()) {
+    const std::string stem = options.folder + "/lib" + model->stem;
+    products = {stem + ".a", stem + ".so"};
+    if (!writeInterface(interface, options.folder + "/" + model->stem, trouble))
+      return false;
+  }
+  return packLibrary(code, products, trouble);
+}
+
 bool Driver::State::runPasses(const Stage &stage) {
   static const bool registered = [] {
     mlir::registerTransformsPasses();
@@ -101,7 +132,10 @@ bool Driver::State::runPasses(const Stage &stage) {
   }();
   (void)registered;
   mlir::PassManager manager(context.get());
-  if (mlir::failed(mlir::parsePassPipeline(stage.passes, manager)))
+  std::string passes(stage.passes);
+  if (size_t at = passes.find("$f64"); at != std::string::npos)
+    passes.replace(at, 4, options.f64 ? "true" : "false");
+  if (mlir::failed(mlir::parsePassPipeline(passes, manager)))
     return false;
   return mlir::succeeded(manager.run(*module));
 }
@@ -109,9 +143,8 @@ bool Driver::State::runPasses(const Stage &stage) {
 bool Driver::State::run(const Stage &stage) {
   using Function = bool (State::*)();
   static const std::pair<std::string_view, Function> own[] = {
-      {"parse", &State::parse},
-      {"check", &State::check},
-      {"import", &State::import},
+      {"parse", &State::parse}, {"check", &State::check}, {"import", &State::import},
+      {"emit", &State::emit},   {"pack", &State::pack},
   };
   for (const auto &[verb, function] : own)
     if (verb == stage.verb)
@@ -125,7 +158,8 @@ Driver::~Driver() = default;
 bool Driver::walk(std::string_view product) {
   int end = stageThatLeaves(product);
   assert(end >= 0 && "a product of the table");
-  int begin = state->last ? stageThatLeaves(state->last->to) + 1 : 0;
+  int begin = state->last ? static_cast<int>(state->last - stages().data()) + 1 : 0;
+  state->product = product;
   for (int i = begin; i <= end; ++i) {
     const Stage &stage = stages()[i];
     enterStage(stage.verb, stage.from, state->options.program);
@@ -134,7 +168,7 @@ bool Driver::walk(std::string_view product) {
     std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     state->times.emplace_back(stage.verb, taken.count());
     if (!good) {
-      if (!state->messages.hasErrors() || !state->defect.empty()) {
+      if (!state->defect.empty() || (!state->messages.hasErrors() && state->trouble.empty())) {
         if (state->defect.empty())
           state->defect = "it failed without a message";
         reportDefect(state->defect);
@@ -149,11 +183,13 @@ bool Driver::walk(std::string_view product) {
 }
 
 std::string Driver::text() const {
-  std::string_view product = state->last ? state->last->to : "";
+  std::string_view product = state->product;
   if (product == "ast")
     return printAst(*state->ast);
   if (product == "model")
     return printModel(*state->model);
+  if (product == "llvm" || product == "asm")
+    return state->code;
   std::string text;
   llvm::raw_string_ostream stream(text);
   state->module->print(stream);
@@ -166,10 +202,16 @@ void Driver::keepSamplers(size_t begin, size_t end) {
   samplers.erase(samplers.begin(), samplers.begin() + begin);
 }
 
+std::string Driver::symbolOf(const std::string &sampler) const {
+  return cName(state->model->stem + "_" + sampler) + "_descriptor";
+}
+
 void Driver::packShared(const std::string &path) { state->options.sharedLibrary = path; }
 
 const Diagnostics &Driver::messages() const { return state->messages; }
 const std::string &Driver::defect() const { return state->defect; }
+const std::string &Driver::trouble() const { return state->trouble; }
+bool Driver::troubleIsOption() const { return state->troubleIsOption; }
 const Model &Driver::model() const { return *state->model; }
 mlir::ModuleOp Driver::module() const { return *state->module; }
 const std::vector<std::string> &Driver::files() const { return state->files; }

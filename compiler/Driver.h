@@ -42,6 +42,10 @@ public:
   const Diagnostics &messages() const;
   /// What is wrong with us: the stage, and what it said. Empty where nothing is.
   const std::string &defect() const;
+  /// What this machine has against it, a full disk say. Empty where nothing is.
+  const std::string &trouble() const;
+  /// Whether the trouble is with an option, a CPU that nobody knows.
+  bool troubleIsOption() const;
   /// Milliseconds a stage, one line each.
   std::string times() const;
 

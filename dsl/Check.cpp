@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace kac {
+namespace kac::checking {
 
 namespace {
 
@@ -54,14 +54,37 @@ void Elaborator::reportFailure(const CheckFailure &failure) {
 }
 
 void Elaborator::loadPrelude(const std::vector<const Ast *> &files) {
-  for (const Ast *file : files)
+  for (const Ast *file : files) {
+    librarySources.insert(file->source.get());
     for (const Node *node : file->program->children) {
       if (node->text.empty())
         continue;
       if (!preludeScope->declarations.emplace(node->text, node).second)
         reportFailure({"E0203", node->span, "`" + node->text + "` is declared twice in the library", {}, ""});
     }
+  }
   preludeAsts = files;
+  struct Row {
+    const char *kind, *field;
+  };
+  static constexpr Row rows[] = {
+#define KAC_KIND(kind) {#kind, nullptr},
+#define KAC_FIELD(kind, field) {#kind, #field},
+#include "dsl/Kinds.def"
+#undef KAC_KIND
+#undef KAC_FIELD
+  };
+  for (const Row &row : rows) {
+    auto found = preludeScope->declarations.find(row.kind);
+    bool kind = found != preludeScope->declarations.end() && found->second->kind == NodeKind::Kind;
+    if (!row.field && !kind)
+      reportFailure({"E0210", {}, std::string("the library has no kind `") + row.kind + "`", {}, ""});
+    if (!row.field || !kind)
+      continue;
+    const auto &list = found->second->child(1)->children;
+    if (std::none_of(list.begin(), list.end(), [&](const Node *f) { return f->text == row.field; }))
+      reportFailure({"E0210", found->second->span, std::string("the kind `") + row.kind + "` has no field `" + row.field + "`", {}, ""});
+  }
 }
 
 void Elaborator::loadProgram(const Ast &program, const std::string &folder) {
@@ -82,7 +105,7 @@ void Elaborator::loadProgram(const Ast &program, const std::string &folder) {
       reportFailure({row->code, node->span, std::string(row->text) + " are not there yet", {}, ""});
       continue;
     }
-    if (node->kind == NodeKind::Structure && node->child(0)->text == "train") {
+    if (node->kind == NodeKind::Structure && node->child(0)->text == kinds::train) {
       reportFailure({"E0709", node->span, "training is not there yet", {}, ""});
       continue;
     }
@@ -135,7 +158,7 @@ void Elaborator::elaborateProgram() {
         if (node->kind == NodeKind::Kind || node->kind == NodeKind::KindAlias)
           return;
         Value v = declared(node, programScope);
-        if (node->kind == NodeKind::Structure && v.kind == Value::Kind::Structure && v.structure->kind->text == "sampler")
+        if (node->kind == NodeKind::Structure && v.kind == Value::Kind::Structure && v.structure->kind->text == kinds::sampler)
           elaborateSampler(node, v.structure);
         if (node->kind == NodeKind::Fn)
           checkFunction(node, *v.closure);
@@ -180,6 +203,10 @@ void Elaborator::checkFunction(const Node *node, const Closure &closure) {
   frames.pop_back();
 }
 
+} // namespace kac::checking
+
+namespace kac {
+
 std::unique_ptr<Model> checkText(const std::string &path, std::string text, const CheckOptions &options, Diagnostics &diagnostics) {
   auto model = std::make_unique<Model>();
   std::vector<std::unique_ptr<Ast>> prelude;
@@ -206,7 +233,7 @@ std::unique_ptr<Model> checkText(const std::string &path, std::string text, cons
     }
     for (const std::string &name : names) {
       bool ok = true;
-      std::string contents = readFile(name, ok);
+      std::string contents = checking::readFile(name, ok);
       add(name, std::move(contents));
     }
   }
@@ -220,7 +247,7 @@ std::unique_ptr<Model> checkText(const std::string &path, std::string text, cons
     return nullptr;
   std::filesystem::path file(path);
   model->stem = file.stem().string();
-  Elaborator elaborator(*model, diagnostics, options);
+  checking::Elaborator elaborator(*model, diagnostics, options);
   std::vector<const Ast *> files;
   for (const auto &ast : prelude)
     files.push_back(ast.get());
@@ -237,7 +264,7 @@ std::unique_ptr<Model> checkProgram(const std::string &path, const CheckOptions 
   std::string text;
   if (!path.empty()) {
     bool ok = true;
-    text = readFile(path, ok);
+    text = checking::readFile(path, ok);
     if (!ok) {
       diagnostics.report("E0801", {}, "`" + path + "` cannot be read");
       return nullptr;

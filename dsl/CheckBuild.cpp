@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace kac {
+namespace kac::checking {
 
 void Elaborator::fail(const std::string &code, Span span, const std::string &text, const std::string &help) const {
   throw CheckFailure{code, span, text, {}, help};
@@ -228,4 +228,4 @@ std::string Elaborator::uniqueName(const std::string &name) {
   return candidate;
 }
 
-} // namespace kac
+} // namespace kac::checking

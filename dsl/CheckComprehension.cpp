@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace kac {
+namespace kac::checking {
 
 Elaborator::Range Elaborator::evaluateRange(const Node *node, const ScopePtr &scope) {
   Range range;
@@ -283,4 +283,4 @@ Value Elaborator::generatorArgument(const Node *expr, const Node *generators, co
   });
 }
 
-} // namespace kac
+} // namespace kac::checking

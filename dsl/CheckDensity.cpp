@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace kac {
+namespace kac::checking {
 
 /// The law of one element of a lifted density, from its parameters at the indices.
 void Elaborator::relift(const StructurePtr &structure) {
@@ -59,7 +59,7 @@ Value Elaborator::callLifted(const StructurePtr &structure, const std::string &f
     return v;
   }
   auto at = [&](const Value &v, const std::vector<ExprPtr> &is) { return Value::of(index(v.run, is, span)); };
-  if (field == "logp" || field == "score") {
+  if (field == fields::logp || field == fields::score) {
     ExprPtr x = asRun(values.at(0), span);
     Type own = valueType(structure, span);
     if (x->type.isTuple || x->type.shape.size() < own.shape.size() || !std::equal(own.shape.rbegin(), own.shape.rend(), x->type.shape.rbegin()))
@@ -69,16 +69,16 @@ Value Elaborator::callLifted(const StructurePtr &structure, const std::string &f
     ExprPtr parts = build(full, span, [&](const std::vector<ExprPtr> &is) {
       return asRun(callField(lifted->element(is), field, {at(values[0], is)}, span), span);
     });
-    if (field == "score")
+    if (field == fields::score)
       return Value::of(parts);
     auto total = std::make_shared<Expr>(*make(Op::Whole, realType(), {parts}, span));
     total->name = "kac.sum";
     return Value::of(total);
   }
-  if (field == "draw") {
+  if (field == fields::draw) {
     return drawLifted(structure, span);
   }
-  if (field == "noised" || (sign && sign->child(1)->present() && sign->child(1)->text == "density" && function && field != "from_natural")) {
+  if (field == fields::noised || (sign && sign->child(1)->present() && sign->child(1)->text == kinds::density && function && field != fields::from_natural)) {
     auto lifted = std::make_shared<Structure>(*structure);
     StructurePtr base = structure;
     lifted->name = structure->name + "." + field;
@@ -108,7 +108,7 @@ Value Elaborator::callLifted(const StructurePtr &structure, const std::string &f
 Value Elaborator::drawLifted(const StructurePtr &structure, Span span) {
   frame().effects = true;
   return Value::of(hold(build(structure->frame, span, [&](const std::vector<ExprPtr> &is) {
-    return asRun(callField(structure->element(is), "draw", {}, span), span);
+    return asRun(callField(structure->element(is), fields::draw, {}, span), span);
   }), "draw"));
 }
 
@@ -258,4 +258,4 @@ void Elaborator::checkRequires(const StructurePtr &structure) {
     }
 }
 
-} // namespace kac
+} // namespace kac::checking

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 
-namespace kac {
+namespace kac::checking {
 
 struct DepthGuard {
   explicit DepthGuard(Elaborator &e, Span span) : elaborator(e) {
@@ -87,7 +87,7 @@ Value Elaborator::evaluate(const Node *node, const ScopePtr &scope) {
 Value Elaborator::evaluateDetached(const Node *node, const ScopePtr &scope) {
   if (!frames.empty() && (!frame().global || frame().blocks.size() > 1 || isLocal(scope)))
     return evaluate(node, scope);
-  return detached([&] { return evaluate(node, scope); }, "value");
+  return detached([&] { return evaluate(node, scope); }, "value", node->span);
 }
 
 Value Elaborator::evaluateTuple(const Node *node, const ScopePtr &scope) {
@@ -154,7 +154,7 @@ Value Elaborator::evaluateArray(const Node *node, const ScopePtr &scope) {
 }
 
 Value Elaborator::evaluateIf(const Node *node, const ScopePtr &scope, size_t from) {
-  if (from == node->children.size())
+  if (node->children.size() % 2 == 0)
     fail("E0305", node->span, "an `if` that gives a value needs an `else`");
   if (from + 1 == node->children.size())
     return evaluateBlock(node->child(from), inner(scope));
@@ -236,7 +236,20 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
   return run ? Value::of(asRun(tuple, node->span)) : tuple;
 }
 
+/// What goes wrong inside the library on behalf of a program is shown at the program's own call.
 Value Elaborator::evaluatePostfix(const Node *node, const ScopePtr &scope) {
+  try {
+    return evaluateSuffixes(node, scope);
+  } catch (CheckFailure &failure) {
+    if (librarySources.count(failure.span.source) && !librarySources.count(node->span.source)) {
+      failure.remarks.insert(failure.remarks.begin(), {failure.span, "the place in the library"});
+      failure.span = node->span;
+    }
+    throw;
+  }
+}
+
+Value Elaborator::evaluateSuffixes(const Node *node, const ScopePtr &scope) {
   Value value;
   size_t i = 1;
   const Node *primary = node->child(0);
@@ -270,8 +283,10 @@ Value Elaborator::evaluatePostfix(const Node *node, const ScopePtr &scope) {
 Value Elaborator::evaluateMember(Value value, const Node *node) {
   const std::string &name = node->text;
   if (value.kind == Value::Kind::Structure) {
-    bool targetOnly = (name == "experts" || name == "sole" || name == "opening") || isModel(value.structure);
-    if (!hasField(*value.structure, name) && !(targetOnly && value.structure->kind->text == "density"))
+    if (value.structure->kind->text == kinds::sampler && name == "run" && !hasField(*value.structure, name))
+      fail("E0710", node->span, "a sampler that runs another is not there yet");
+    bool targetOnly = (name == fields::experts || name == fields::sole || name == fields::opening) || isModel(value.structure);
+    if (!hasField(*value.structure, name) && !(targetOnly && value.structure->kind->text == kinds::density))
       fail("E0204", node->span, "`" + value.structure->name + "` has no field `" + name + "`");
     return fieldOf(value.structure, name, node->span);
   }
@@ -378,4 +393,4 @@ Value Elaborator::evaluateIndex(const Value &value, const Node *node, const Scop
   }));
 }
 
-} // namespace kac
+} // namespace kac::checking

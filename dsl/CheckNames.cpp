@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace kac {
+namespace kac::checking {
 
 static std::string fileCode(NpyError error) {
   switch (error) {
@@ -197,7 +197,15 @@ std::string Elaborator::nearestName(const std::string &name, const ScopePtr &sco
 
 Value Elaborator::lookup(const std::string &name, const ScopePtr &scope, Span span) {
   Value value;
-  if (tryLookup(name, scope, value)) {
+  bool found = false;
+  try {
+    found = tryLookup(name, scope, value);
+  } catch (CheckFailure &failure) {
+    if (failure.code == "E0202")
+      failure.span = span;
+    throw;
+  }
+  if (found) {
     if (value.isRun() && value.run->span.source == nullptr) {
       auto copy = std::make_shared<Expr>(*value.run);
       copy->span = span;
@@ -361,7 +369,7 @@ Value Elaborator::declared(const Node *node, const ScopePtr &file) {
             }
             return v;
           },
-          node->text);
+          node->text, node->child(1)->span);
       break;
     }
     case NodeKind::Data:
@@ -404,4 +412,4 @@ Value Elaborator::declared(const Node *node, const ScopePtr &file) {
   return values[node] = value;
 }
 
-} // namespace kac
+} // namespace kac::checking

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace kac {
+namespace kac::checking {
 
 Type Elaborator::suffixShape(const Type &a, const Type &b, Span span) const {
   const Type &longer = a.shape.size() >= b.shape.size() ? a : b;
@@ -245,4 +245,4 @@ Value Elaborator::evaluateChain(const Node *node, const ScopePtr &scope) {
   return total;
 }
 
-} // namespace kac
+} // namespace kac::checking

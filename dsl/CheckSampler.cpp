@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace kac {
+namespace kac::checking {
 
 const Function *Elaborator::enter(const std::string &name, Span span, const std::vector<Type> &types,
                                   const std::vector<std::string> &names, bool effects,
@@ -66,23 +66,23 @@ void Elaborator::elaborateSampler(const Node *node, const StructurePtr &structur
   Sampler sampler;
   sampler.name = structure->name;
   sampler.span = node->span;
-  for (auto [field, target] : {std::pair{"steps", &sampler.steps}, {"particles", &sampler.particles}}) {
+  for (auto [field, target] : {std::pair{fields::steps, &sampler.steps}, {fields::particles, &sampler.particles}}) {
     *target = wholeNumber(fieldOf(structure, field, node->span));
-    if (*target < 0 || (std::string(field) == "particles" && *target == 0)) {
+    if (*target < 0 || (field == fields::particles && *target == 0)) {
       auto list = definitions(*structure, field);
-      fail("E0310", list.empty() ? node->span : list[0].first->span, std::string("`") + field + "` must be a constant integer, " +
-           (std::string(field) == "steps" ? "0 or more" : "1 or more"));
+      fail("E0310", list.empty() ? node->span : list[0].first->span, "`" + field + "` must be a constant integer, " +
+           (field == fields::steps ? "0 or more" : "1 or more"));
     }
   }
   sampler.stepsFixed = sampler.steps == 0;
-  sampler.init = entry(structure, "init", {intType()}, {"i"}, true);
+  sampler.init = entry(structure, fields::init, {intType()}, {"i"}, true);
   sampler.state = plain(sampler.init->result);
   if (!structure->inferred.count("T") && !structure->bindings.count("T"))
     structure->inferred["T"] = {true, sampler.state, {}};
   if (sampler.steps > 0) {
-    sampler.step = entry(structure, "step", {sampler.state, realType(), realType(), intType(), intType()}, {"x", "t", "dt", "n", "i"}, true);
+    sampler.step = entry(structure, fields::step, {sampler.state, realType(), realType(), intType(), intType()}, {"x", "t", "dt", "n", "i"}, true);
     if (!(plain(sampler.step->result) == sampler.state)) {
-      auto list = definitions(*structure, "step");
+      auto list = definitions(*structure, fields::step);
       const Type given = sampler.step->result;
       // A step may give whole numbers for reals, and repeats nothing.
       auto &last = const_cast<Function &>(*sampler.step);
@@ -105,13 +105,13 @@ void Elaborator::elaborateSampler(const Node *node, const StructurePtr &structur
       last.body = std::move(*own.blocks[0]);
     }
   }
-  sampler.time = entry(structure, "time", {realType()}, {"u"}, false);
-  if (auto list = definitions(*structure, "resample"); !list.empty()) {
+  sampler.time = entry(structure, fields::time, {realType()}, {"u"}, false);
+  if (auto list = definitions(*structure, fields::resample); !list.empty()) {
     Type weights;
     weights.scalar = Scalar::Simplex;
     weights.shape = {kParticles};
     std::vector<Type> types{weights, realType(), realType(), intType()};
-    sampler.resample = entry(structure, "resample", types, {"w", "ess", "t", "n"}, true);
+    sampler.resample = entry(structure, fields::resample, types, {"w", "ess", "t", "n"}, true);
     if (!sampler.resample->result.isInteger() || sampler.resample->result.shape != std::vector<int64_t>{kParticles})
       fail("E0304", list[0].first->span, "`resample` gives " + printType(sampler.resample->result) + ", one ancestor for each lineage is needed");
     const Node *when = list[0].first->child(3);
@@ -127,17 +127,17 @@ void Elaborator::elaborateSampler(const Node *node, const StructurePtr &structur
         return v;
       });
   }
-  sampler.output = entry(structure, "output", {sampler.state}, {"x"}, false);
+  sampler.output = entry(structure, fields::output, {sampler.state}, {"x"}, false);
   if (sampler.steps > 0)
-    if (auto list = definitions(*structure, "monitor"); !list.empty()) {
+    if (auto list = definitions(*structure, fields::monitor); !list.empty()) {
       std::vector<Type> types{sampler.state, realType(), intType()};
       std::vector<std::string> names{"x", "t", "n"};
-      const Function *whole = entry(structure, "monitor", types, names, false);
+      const Function *whole = entry(structure, fields::monitor, types, names, false);
       Type result = whole->result;
       size_t count = result.isTuple ? result.components.size() : 1;
       for (size_t c = 0; c < count; ++c) {
         auto field = enter(structure->name + ".monitor", list[0].first->span, types, names, false, [&](std::vector<Value> values_) {
-          ExprPtr e = asRun(callField(structure, "monitor", std::move(values_), list[0].first->span), list[0].first->span);
+          ExprPtr e = asRun(callField(structure, fields::monitor, std::move(values_), list[0].first->span), list[0].first->span);
           if (result.isTuple)
             e = part(hold(e), c, e->span);
           if (e->type.isTuple || e->type.isBool())
@@ -145,7 +145,7 @@ void Elaborator::elaborateSampler(const Node *node, const StructurePtr &structur
           return Value::of(coerce(e, realType(e->type.shape), e->span, true));
         });
         std::string name = result.isTuple && !result.components[c].name.empty() ? result.components[c].name
-                           : count == 1                                         ? "monitor"
+                           : count == 1                                         ? fields::monitor
                                                                                 : "monitor." + std::to_string(c);
         sampler.monitors.push_back({name, field});
       }
@@ -154,9 +154,9 @@ void Elaborator::elaborateSampler(const Node *node, const StructurePtr &structur
   for (Function &f : model.functions) {
     if (f.structure != structure->name || f.kind != structure->kind->text)
       continue;
-    if (f.field == "rate" && !sampler.rate)
+    if (f.field == fields::rate && !sampler.rate)
       sampler.rate = &f;
-    if (f.field == "drift" && !sampler.drift) {
+    if (f.field == fields::drift && !sampler.drift) {
       sampler.drift = &f;
       alternatives(structure, f, sampler.state);
     }
@@ -268,4 +268,4 @@ void Elaborator::numberSites() {
   }
 }
 
-} // namespace kac
+} // namespace kac::checking

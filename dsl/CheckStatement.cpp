@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace kac {
+namespace kac::checking {
 
 /// Names that a body rebinds under a loop or a condition, replaces elements of, or differentiates by: these live in slots.
 static void collectMutable(const Node *node, bool under, std::set<std::string> &names) {
@@ -344,17 +344,17 @@ void Elaborator::evaluateFor(const Node *node, const ScopePtr &scope) {
 Value Elaborator::draw(const Value &density, Span span) {
   frame().effects = true;
   if (density.kind == Value::Kind::Structure) {
-    if (density.structure->kind->text != "density")
+    if (density.structure->kind->text != kinds::density)
       fail("E0301", span, "a draw needs a density, this is a `" + density.structure->kind->text + "`");
-    return callField(density.structure, "draw", {}, span);
+    return callField(density.structure, fields::draw, {}, span);
   }
   if (density.kind == Value::Kind::Target) {
     std::vector<Argument> none;
-    return targetField(density.target, "draw", span).closure->native(none, span);
+    return targetField(density.target, fields::draw, span).closure->native(none, span);
   }
   if (density.kind == Value::Kind::Function && density.closure->kind == Closure::Kind::Template)
     fail("E0301", span, "`" + density.closure->name + "` needs its parameters: `" + density.closure->name + "(...)`");
   fail("E0301", span, "a draw needs a density");
 }
 
-} // namespace kac
+} // namespace kac::checking

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
-namespace kac {
+namespace kac::checking {
 
-bool Elaborator::isModel(const StructurePtr &structure) const { return structure->kind->text == "process"; }
+bool Elaborator::isModel(const StructurePtr &structure) const { return structure->kind->text == kinds::process; }
 
 bool Elaborator::isTargetOperand(const Value &value) const {
   return value.kind == Value::Kind::Target ||
-         (value.kind == Value::Kind::Structure && (isModel(value.structure) || value.structure->kind->text == "density"));
+         (value.kind == Value::Kind::Structure && (isModel(value.structure) || value.structure->kind->text == kinds::density));
 }
 
 std::shared_ptr<const Target> Elaborator::asTarget(const Value &value, ExprPtr time, Span span) {
@@ -120,7 +120,7 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
     return Value::of(target->time);
   };
   auto missing = [&](const std::string &why) -> Value { fail("E0401", span, "the target has no `" + field + "`: " + why); };
-  if (field == "logp" || field == "score" || field == "opening") {
+  if (field == fields::logp || field == fields::score || field == fields::opening) {
     return native([this, target, field, timeOf](std::vector<Argument> &arguments, Span at) {
       if (arguments.size() != 1)
         fail("E0206", at, "`" + field + "` takes one argument");
@@ -132,7 +132,7 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
           Value tilt;
           tilt.kind = Value::Kind::Function;
           tilt.closure = f.tilt;
-          if (field == "score") {
+          if (field == fields::score) {
             // The gradient is taken by a variable of its own.
             int slot = newSlot("at", x->type);
             Statement s{};
@@ -151,14 +151,14 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
             term = coerce(asRun(call(tilt, {{"", at, Value::of(x)}}, at), at), realType(), at, true);
           }
         } else if (isModel(f.structure)) {
-          if (field == "opening") {
-            Value start = fieldOf(f.structure, "start", at);
-            term = asRun(callField(start.structure, "logp", {Value::of(x)}, at), at);
+          if (field == fields::opening) {
+            Value start = fieldOf(f.structure, fields::start, at);
+            term = asRun(callField(start.structure, fields::logp, {Value::of(x)}, at), at);
           } else {
             term = asRun(callField(f.structure, field, {Value::of(x), timeOf()}, at), at);
           }
         } else {
-          term = asRun(callField(f.structure, field == "opening" ? "logp" : field, {Value::of(x)}, at), at);
+          term = asRun(callField(f.structure, field == fields::opening ? fields::logp : field, {Value::of(x)}, at), at);
         }
         ExprPtr scaled = arithmetic(Op::Mul, f.power, term, at);
         total = total ? arithmetic(Op::Add, total, scaled, at) : scaled;
@@ -166,7 +166,7 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
       return Value::of(total ? total : number(0, realType(), at));
     });
   }
-  if (field == "experts") {
+  if (field == fields::experts) {
     auto array = std::make_shared<CompileArray>();
     for (const Factor &f : target->factors) {
       if (!f.structure || !isModel(f.structure))
@@ -187,7 +187,7 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
     v.array = array;
     return v;
   }
-  if (field == "sole") {
+  if (field == fields::sole) {
     if (target->factors.size() != 1 || !target->factors[0].structure || !isModel(target->factors[0].structure) ||
         target->factors[0].power->op != Op::Number || target->factors[0].power->number != 1)
       return missing("it is not one model to the first power");
@@ -196,12 +196,12 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
     v.structure = target->factors[0].structure;
     return v;
   }
-  if (field == "draw") {
+  if (field == fields::draw) {
     if (target->factors.size() != 1 || !target->factors[0].structure || isModel(target->factors[0].structure) ||
         target->factors[0].power->op != Op::Number || target->factors[0].power->number != 1)
       return missing("only one density to the first power can be drawn from");
     StructurePtr density = target->factors[0].structure;
-    return native([this, density](std::vector<Argument> &, Span at) { return callField(density, "draw", {}, at); });
+    return native([this, density](std::vector<Argument> &, Span at) { return callField(density, fields::draw, {}, at); });
   }
   // The rest is that of its models, which must agree on it.
   StructurePtr first;
@@ -218,8 +218,8 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
       fail("E0204", span, "a target has no field `" + field + "`");
     return fieldOf(first, field, span);
   }
-  const Node *process = findKind("process", preludeScope);
-  if (field == "move" && process) {
+  const Node *process = findKind(kinds::process, preludeScope);
+  if (field == fields::move && process) {
     auto empty = std::make_shared<Structure>();
     empty->kind = process;
     empty->name = "target";
@@ -240,7 +240,7 @@ Value Elaborator::fused(std::vector<Argument> &arguments, Span span) {
     fail("E0301", span, "`fused` takes the experts of a target");
   std::vector<std::pair<ExprPtr, StructurePtr>> starts;
   for (const Value &pair : arguments[0].value.array->elements) {
-    Value start = fieldOf(pair.parts[1].second.structure, "start", span);
+    Value start = fieldOf(pair.parts[1].second.structure, fields::start, span);
     if (start.kind != Value::Kind::Structure)
       fail("E0401", span, "a start of the target is no density");
     starts.push_back({pair.parts[0].second.run, start.structure});
@@ -255,14 +255,14 @@ Value Elaborator::fused(std::vector<Argument> &arguments, Span span) {
   }
   ExprPtr total;
   for (const auto &[power, start] : starts) {
-    if (start->node != starts[0].second->node || start->frame != starts[0].second->frame || !hasField(*start, "natural"))
+    if (start->node != starts[0].second->node || start->frame != starts[0].second->frame || !hasField(*start, fields::natural))
       fail("E0401", span, "the starts of the models are not of one density with natural parameters");
-    ExprPtr natural = asRun(hold(fieldOf(start, "natural", span), "natural"), span);
+    ExprPtr natural = asRun(hold(fieldOf(start, fields::natural, span), "natural"), span);
     ExprPtr scaled = arithmetic(Op::Mul, power, natural, span);
     total = total ? arithmetic(Op::Add, total, scaled, span) : scaled;
   }
   try {
-    v = callField(starts[0].second, "from_natural", {Value::of(hold(total, "natural"))}, span);
+    v = callField(starts[0].second, fields::from_natural, {Value::of(hold(total, "natural"))}, span);
   } catch (CheckFailure &failure) {
     if (failure.code == "E0405")
       fail("E0404", span, "the product of the starts cannot be normalised: " + failure.text);
@@ -271,4 +271,4 @@ Value Elaborator::fused(std::vector<Argument> &arguments, Span span) {
   return v;
 }
 
-} // namespace kac
+} // namespace kac::checking

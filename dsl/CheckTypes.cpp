@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace kac {
+namespace kac::checking {
 
 namespace {
 
@@ -485,4 +485,4 @@ Type Elaborator::commonType(const Type &a, const Type &b, Span span) {
   return t;
 }
 
-} // namespace kac
+} // namespace kac::checking

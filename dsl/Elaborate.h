@@ -3,11 +3,12 @@
 #pragma once
 
 #include "dsl/Check.h"
+#include "dsl/Kinds.h"
 #include "dsl/Value.h"
 
 #include <unordered_map>
 
-namespace kac {
+namespace kac::checking {
 
 /// A formal parameter: its name (or several, that take a tuple apart), and its type as written in a scope.
 struct FormalInfo {
@@ -35,6 +36,8 @@ struct Callable {
   std::string field;
   Span span;
 };
+
+void annotate(Value &value, const FormalInfo &formal);
 
 class Elaborator {
 public:
@@ -115,6 +118,7 @@ private:
   Value evaluateDetached(const Node *node, const ScopePtr &scope);
   Value evaluateChain(const Node *node, const ScopePtr &scope);
   Value evaluatePostfix(const Node *node, const ScopePtr &scope);
+  Value evaluateSuffixes(const Node *node, const ScopePtr &scope);
   Value evaluateMember(Value value, const Node *node);
   Value evaluateIndex(const Value &value, const Node *node, const ScopePtr &scope);
   Value evaluateTuple(const Node *node, const ScopePtr &scope);
@@ -229,7 +233,7 @@ private:
   void elaborateTest(const Node *node, const ScopePtr &scope);
   void numberSites();
 
-  Value detached(const std::function<Value()> &evaluateIn, const std::string &name);
+  Value detached(const std::function<Value()> &evaluateIn, const std::string &name, Span at = {});
 
   Model &model;
   Diagnostics &diagnostics;
@@ -238,6 +242,7 @@ private:
   ScopePtr preludeScope, programScope;
   const Ast *programAst = nullptr;
   std::vector<const Ast *> preludeAsts;
+  std::set<const Source *> librarySources;
   std::vector<Frame *> frames;
   std::unordered_map<const Node *, Value> values; // of declarations
   std::map<std::string, int64_t> dataSizes;       // names of sizes that data files settle
@@ -260,4 +265,4 @@ private:
   std::string uniqueName(const std::string &name);
 };
 
-} // namespace kac
+} // namespace kac::checking

@@ -7,6 +7,7 @@
 namespace kac::grammar {
 
 // NOLINTBEGIN(readability-identifier-naming): the definition of a rule ends in _def by the macro that looks for it
+
 static constexpr std::array<std::string_view, 9> declaringNames = {"import",  "alphabet", "const", "data", "param",
                                                                    "weights", "network",  "kind",  "test"};
 static bool beginsOther(const Token *t) {

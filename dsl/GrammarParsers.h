@@ -59,7 +59,7 @@ struct TokenIterator {
 /// All parsers here: no attributes, only the node stack.
 template <typename Derived> struct Parser : x3::parser<Derived> {
   using attribute_type = x3::unused_type;
-  static constexpr bool has_attribute = false;
+  static constexpr bool has_attribute = false; // NOLINT(readability-identifier-naming)
 };
 
 /// One token: of this kind, or with this text if one is given. Pushes a node of kind `makes` unless that is None.
@@ -145,7 +145,7 @@ struct Becomes : Parser<Becomes> {
 /// A parser around another one; cuts the stack back when that fails.
 template <typename Subject, typename Action> struct Around : x3::unary_parser<Subject, Around<Subject, Action>> {
   using attribute_type = x3::unused_type;
-  static constexpr bool has_attribute = false;
+  static constexpr bool has_attribute = false; // NOLINT(readability-identifier-naming)
   Action action;
 
   constexpr Around(const Subject &subject, Action action)

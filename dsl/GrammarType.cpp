@@ -4,6 +4,7 @@
 namespace kac::grammar {
 
 // NOLINTBEGIN(readability-identifier-naming): the definition of a rule ends in _def by the macro that looks for it
+
 struct ExtentId;
 const x3::rule<ExtentId> extent = "extent";
 

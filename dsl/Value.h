@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace kac {
+namespace kac::checking {
 
 struct Value;
 struct Scope;
@@ -152,4 +152,4 @@ struct CheckFailure {
   bool missing() const { return code == "E0401"; }
 };
 
-} // namespace kac
+} // namespace kac::checking

@@ -106,7 +106,8 @@ std::optional<int> parseCommandLine(int argc, char **argv, CommandLine &line) {
   std::vector<std::string> emitted;
   for (const Stage &stage : stages())
     if (!stage.ending.empty())
-      emitted.emplace_back(stage.to);
+      for (std::string_view product : namesIn(stage.to))
+        emitted.emplace_back(product);
   emitOption->check(CLI::IsMember(emitted));
   app.add_option("--print", print, "print one of the tables that the language is made of")
       ->check(CLI::IsMember({"prelude", "kinds", "errors", "stages"}))

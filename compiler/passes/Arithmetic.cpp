@@ -29,50 +29,6 @@ std::optional<double> constantOf(Value value) {
   return std::nullopt;
 }
 
-std::optional<Range> rangeOf(Value value) {
-  if (auto constant = constantOf(value))
-    return Range{int64_t(*constant), int64_t(*constant)};
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    Operation *parent = argument.getOwner()->getParentOp();
-    unsigned number = argument.getArgNumber();
-    if (auto build = dyn_cast_or_null<ir::BuildOp>(parent)) {
-      int64_t extent = build.getExtents()[number];
-      return extent < 0 ? std::nullopt : std::optional(Range{0, extent - 1});
-    }
-    std::optional<Range> lower, upper;
-    if (auto reduce = dyn_cast_or_null<ir::ReduceOp>(parent)) {
-      lower = rangeOf(reduce.getLower());
-      upper = rangeOf(reduce.getUpper());
-    } else if (auto loop = dyn_cast_or_null<ir::LoopOp>(parent); loop && number == 0) {
-      lower = rangeOf(loop.getLower());
-      upper = rangeOf(loop.getUpper());
-    }
-    return lower && upper ? std::optional(Range{lower->low, upper->high - 1}) : std::nullopt;
-  }
-  Operation *op = value.getDefiningOp();
-  if (!op || op->getNumOperands() == 0 || op->getNumOperands() > 2 || !shapeOf(value.getType()).empty())
-    return std::nullopt;
-  auto x = rangeOf(op->getOperand(0));
-  if (!x)
-    return std::nullopt;
-  if (isa<ir::NegOp>(op))
-    return Range{-x->high, -x->low};
-  auto y = op->getNumOperands() == 2 ? rangeOf(op->getOperand(1)) : std::nullopt;
-  if (!y)
-    return std::nullopt;
-  if (isa<ir::AddOp>(op))
-    return Range{x->low + y->low, x->high + y->high};
-  if (isa<ir::SubOp>(op))
-    return Range{x->low - y->high, x->high - y->low};
-  if (isa<ir::MulOp>(op)) {
-    auto [low, high] = std::minmax({x->low * y->low, x->low * y->high, x->high * y->low, x->high * y->high});
-    return Range{low, high};
-  }
-  if (isa<ir::RemainderOp>(op) && y->low > 0)
-    return Range{0, y->high - 1};
-  return std::nullopt;
-}
-
 Value Arithmetic::real(double value) {
   return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
 }
@@ -118,6 +74,16 @@ Value Arithmetic::sub(Value x, Value y) {
   return binary(x, y, [&](Type type) { return ir::SubOp::create(b, loc, type, x, y); });
 }
 
+/// The constant factor of a product, and the rest; null where there is none.
+static std::pair<double, Value> scaledBy(Value x) {
+  if (auto product = x.getDefiningOp<ir::MulOp>(); product && elementOf(product.getType()).isF64())
+    for (int side = 0; side < 2; ++side)
+      if (Value factor = product->getOperand(side); shapeOf(factor.getType()).empty())
+        if (auto c = constantOf(factor))
+          return {*c, product->getOperand(1 - side)};
+  return {1, {}};
+}
+
 Value Arithmetic::mul(Value x, Value y) {
   if (!x || !y)
     return {};
@@ -133,10 +99,14 @@ Value Arithmetic::mul(Value x, Value y) {
       return neg(y);
     if (q && shapeOf(y.getType()).empty())
       return real(*p * *q);
-    if (auto inner = y.getDefiningOp<ir::MulOp>(); inner && elementOf(inner.getType()).isF64())
-      for (int side = 0; side < 2; ++side)
-        if (auto c = constantOf(inner->getOperand(side)); c && shapeOf(inner->getOperand(side).getType()).empty())
-          return mul(real(*p * *c), inner->getOperand(1 - side));
+    if (auto [c, rest] = scaledBy(y); rest)
+      return mul(real(*p * c), rest);
+  } else {
+    // Constants come to the front, where they meet.
+    if (auto [c, rest] = scaledBy(x); rest)
+      return mul(c, mul(rest, y));
+    if (auto [c, rest] = scaledBy(y); rest)
+      return mul(c, mul(x, rest));
   }
   if (auto negated = y.getDefiningOp<ir::NegOp>())
     return neg(mul(x, negated.getOperand()));

@@ -11,12 +11,6 @@ namespace kac {
 /// What `value` is, where it is a constant (a scalar, or all elements the same).
 std::optional<double> constantOf(mlir::Value value);
 
-/// The least and greatest value of an int, where sizes and indices tell.
-struct Range {
-  int64_t low, high;
-};
-std::optional<Range> rangeOf(mlir::Value value);
-
 /// Makes operations at the insertion point of `b`. Shapes of operands are suffixes of the longer; a value may always
 /// stand for its repetition along further leading axes.
 class Arithmetic {

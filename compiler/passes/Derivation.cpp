@@ -239,13 +239,13 @@ std::string print(const Scalar &scalar, const Namer &name, bool scalarState) {
   std::vector<std::pair<bool, std::string>> terms;
   for (const auto &[atom, coef] : scalar) {
     std::string text;
-    if (atom.kind == Atom::Value)
+    if (atom.kind == ScalarAtom::Value)
       text = name(atom.a);
-    else if (atom.kind == Atom::Divergence)
+    else if (atom.kind == ScalarAtom::Divergence)
       text = "div(" + name(atom.a) + ", x)";
-    else if (atom.kind == Atom::Dot && atom.a == atom.b)
+    else if (atom.kind == ScalarAtom::Dot && atom.a == atom.b)
       text = scalarState ? "sq(" + name(atom.a) + ")" : "sq_norm(" + name(atom.a) + ")";
-    else if (atom.kind == Atom::Dot)
+    else if (atom.kind == ScalarAtom::Dot)
       text = scalarState ? name(atom.a) + " * " + name(atom.b) : "dot(" + name(atom.a) + ", " + name(atom.b) + ")";
     terms.push_back(printScaled(coef, text, name));
   }

@@ -62,18 +62,18 @@ Monomial leading(const Coef &coef);
 Coef reduced(const Coef &coef, Id symbol, const Coef &of);
 
 /// A scalar atom. Vector atoms are nodes; on a scalar state Value stands for these too, and Dot is a product.
-struct Atom {
+struct ScalarAtom {
   enum Kind { One, Value, Dot, Divergence };
   Kind kind = One;
   Id a = -1, b = -1;
-  auto operator<=>(const Atom &) const = default;
-  static Atom dot(Id a, Id b) { return {Dot, std::min(a, b), std::max(a, b)}; }
+  auto operator<=>(const ScalarAtom &) const = default;
+  static ScalarAtom dot(Id a, Id b) { return {Dot, std::min(a, b), std::max(a, b)}; }
 };
 
 /// Linear combinations of atoms.
 template <typename Key> using Combination = std::map<Key, Coef>;
 using Vector = Combination<Id>;
-using Scalar = Combination<Atom>;
+using Scalar = Combination<ScalarAtom>;
 
 template <typename Key> void addTo(Combination<Key> &sum, const Key &atom, const Coef &coef) {
   auto [place, isNew] = sum.try_emplace(atom, coef);

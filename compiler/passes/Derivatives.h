@@ -54,6 +54,8 @@ protected:
   Copy copyBody(mlir::Block &body, mlir::ValueRange arguments);
   /// The partial derivative by operand `k`; null where zero.
   mlir::Value partial(ir::PrimitiveOp op, unsigned k);
+  /// The same at scalars.
+  mlir::Value partialAt(ir::PrimitiveOp op, unsigned k, mlir::ValueRange scalars);
   /// d pow / d base and d pow / d exponent.
   mlir::Value powByBase(ir::PowOp op);
   mlir::Value powByExponent(ir::PowOp op);
@@ -108,6 +110,60 @@ private:
   void visitIf(ir::IfOp op, Derivatives &tangents);
   void visitLoop(ir::LoopOp op, Derivatives &tangents);
 };
+
+/// What one value has besides itself in a sweep of second order: the derivative by each coordinate of the variable, and
+/// the sum of the second derivatives.
+struct Jet {
+  enum Kind {
+    Zero,
+    Dense,    // axes of the variable behind those of the value
+    Diagonal, // element i of a value shaped like the variable depends on coordinate i alone: the derivative there
+    Single    // a scalar that depends on the coordinate `at` alone
+  };
+  Kind kind = Zero;
+  mlir::Value slope, curve; // a curve that is null is zero
+  llvm::SmallVector<mlir::Value> at;
+};
+
+/// One sweep forward for a scalar's gradient and Laplacian: the cost of a few values for each coordinate, not of a
+/// gradient for each.
+class SecondOrder : public Sweep {
+public:
+  SecondOrder(mlir::OpBuilder &b, mlir::Location loc, Activity active, mlir::Value variable);
+  /// False where an operation has no rule here; what was emitted is then unused.
+  bool run(llvm::ArrayRef<mlir::Operation *> operations);
+  Jet jetOf(mlir::Value value) const { return jets.lookup(value); }
+  mlir::Value dense(Jet jet, llvm::ArrayRef<int64_t> shape);
+
+private:
+  bool visit(mlir::Operation *op);
+  bool elementwise(mlir::Operation *op);
+  std::optional<Jet> scalarRule(mlir::Operation *op, mlir::Value result, llvm::ArrayRef<mlir::Value> operands,
+                                llvm::ArrayRef<Jet> of);
+  bool whole(ir::WholeOp op);
+  bool array(mlir::Operation *op);
+  bool build(ir::BuildOp op);
+  bool reduce(ir::ReduceOp op);
+  bool branch(ir::IfOp op);
+  Jet element(mlir::Value value, mlir::ValueRange indices);
+  Jet add(const Jet &x, const Jet &y);
+  Jet scale(mlir::Value factor, const Jet &x);
+  mlir::Value dot(const Jet &x, const Jet &y);
+  llvm::SmallVector<int64_t> with(llvm::ArrayRef<int64_t> shape) const;
+
+  llvm::SmallVector<int64_t> axes;
+  llvm::DenseMap<mlir::Value, Jet> jets;
+};
+
+/// The gradient and the Laplacian in one sweep; nothing where that does not go.
+struct GradientAndLaplacian {
+  mlir::Value gradient, laplacian;
+};
+std::optional<GradientAndLaplacian> secondOrder(mlir::OpBuilder &b, mlir::Operation *asker, mlir::Value value,
+                                                mlir::Value variable);
+
+/// Makes one variable of those that stand for one value, where no derivative tells them apart.
+void mergeVariables(mlir::Operation *root);
 
 /// d value / d variable for a scalar value; filled to the variable's type. Null on failure.
 mlir::Value gradient(mlir::OpBuilder &b, mlir::Operation *asker, mlir::Value value, mlir::Value variable);

@@ -34,8 +34,8 @@ public:
   LogicalResult run();
 
 private:
-  func::FuncOp lookup(std::optional<FlatSymbolRefAttr> symbol) {
-    return symbol ? module.lookupSymbol<func::FuncOp>(*symbol) : func::FuncOp();
+  func::FuncOp lookup(FlatSymbolRefAttr symbol) {
+    return symbol ? module.lookupSymbol<func::FuncOp>(symbol) : func::FuncOp();
   }
   std::optional<Candidate> derive(func::FuncOp choice);
   void look(Candidate &candidate);
@@ -52,9 +52,9 @@ private:
 /// Whether `function` of `arguments` is a comparison of constants, and how it comes out.
 std::optional<bool> decide(Expressions &expressions, func::FuncOp function, const Ids &arguments) {
   Ids result = expressions.evaluate(function, Ids(arguments.begin(), arguments.begin() + function.getNumArguments()));
-  const Node &node = expressions[result[0]];
+  const Expression &node = expressions[result[0]];
   auto compare = dyn_cast_or_null<ir::CompareOp>(node.op);
-  if (!compare || node.kind != Node::Operation)
+  if (!compare || node.kind != Expression::Operation)
     return std::nullopt;
   auto side = [&](size_t k) {
     const Form &form = expressions[node.operands[k]].form;
@@ -72,20 +72,24 @@ std::optional<Candidate> Derivation::derive(func::FuncOp choice) {
   Candidate candidate;
   candidate.drift = choice;
   try {
-    candidate.expressions = std::make_unique<Expressions>(module, rate.getArgumentTypes()[0]);
+    func::FuncOp either = rate ? rate : drift;
+    candidate.expressions = std::make_unique<Expressions>(module, either.getArgumentTypes()[0]);
     Expressions &expressions = *candidate.expressions;
     Ids arguments{expressions.state, expressions.time};
-    for (Type type : rate.getArgumentTypes().drop_front(2))
+    for (Type type : either.getArgumentTypes().drop_front(2))
       arguments.push_back(expressions.argument(type));
-    if (auto when = lookup(choice->getAttrOfType<FlatSymbolRefAttr>(kinds::kWhen) ? std::optional(choice->getAttrOfType<FlatSymbolRefAttr>(kinds::kWhen)) : std::nullopt)) {
+    if (auto when = choice ? lookup(choice->getAttrOfType<FlatSymbolRefAttr>(kinds::kWhen)) : func::FuncOp()) {
       std::optional<bool> holds = decide(expressions, when, arguments);
       if (holds == false)
         return std::nullopt;
       candidate.assumed = !holds;
     }
-    expressions.chosen[drift.getName()] = choice;
-    candidate.u = expressions[expressions.evaluate(choice, arguments)[0]].form;
-    candidate.g = expressions[expressions.evaluate(rate, arguments)[0]].form;
+    if (choice) {
+      expressions.chosen[drift.getName()] = choice;
+      candidate.u = expressions[expressions.evaluate(choice, arguments)[0]].form;
+    }
+    if (rate)
+      candidate.g = expressions[expressions.evaluate(rate, arguments)[0]].form;
   } catch (NoForm) {
     return std::nullopt;
   }
@@ -103,13 +107,13 @@ void Derivation::look(Candidate &candidate) {
   std::function<void(Id)> visit = [&](Id id) {
     if (id < 0)
       return;
-    const Node &node = expressions[id];
+    const Expression &node = expressions[id];
     if (node.external.empty())
       return;
-    if (node.kind == Node::Gradient)
+    if (node.kind == Expression::Gradient)
       add({"E0503", "'" + node.external + "' has no gradient",
            {"leave it out of the target and weigh the difference of its values in `step`", "give it a body"}});
-    else if (node.kind == Node::TimeDerivative)
+    else if (node.kind == Expression::TimeDerivative)
       add({"E0501", "the target moves with '" + node.external + "', which has no derivative in t", {"a constant power"}});
     for (Id operand : node.operands)
       visit(operand);
@@ -120,7 +124,7 @@ void Derivation::look(Candidate &candidate) {
     for (const auto &[atom, c] : *form) {
       visit(atom.a);
       visit(atom.b);
-      if (atom.kind == Atom::Divergence && !expressions[atom.a].external.empty()) {
+      if (atom.kind == ScalarAtom::Divergence && !expressions[atom.a].external.empty()) {
         Namer name = [&](Id id) { return expressions.nameOf(id); };
         add({"E0502", "div " + expressions.nameOf(atom.a) + " is left with coefficient " + print(c, name) + ", and '" +
                           expressions[atom.a].external + "' has no derivative",
@@ -140,39 +144,78 @@ LogicalResult Derivation::refuse(ArrayRef<Candidate> candidates) {
 
 /// Writes the drift and the weight that were chosen.
 void Derivation::settle(Candidate &candidate) {
-  Form u = candidate.u, g = candidate.g;
+  const Form &u = candidate.u;
   bool written = u.kind == Form::IsVector || (u.kind == Form::IsScalar && candidate.expressions->scalarState());
+  // Both are emitted while the bodies that they were read from still stand.
+  std::optional<Emitter> forRate, forDrift;
+  if (rate) {
+    forRate.emplace(*candidate.expressions, rate);
+    forRate->finish(candidate.g);
+  }
+  if (!drift)
+    return;
   if (written) {
-    // Both are emitted while the bodies that they were read from still stand.
-    Emitter forDrift(*candidate.expressions, drift), forRate(*candidate.expressions, rate);
-    forDrift.finish(u);
-    forRate.finish(g);
-  } else {
-    Emitter forRate(*candidate.expressions, rate);
-    forRate.finish(g);
-    if (candidate.drift != drift) {
-      drift.getBody().getBlocks().clear();
-      IRMapping mapping;
-      candidate.drift.getBody().cloneInto(&drift.getBody(), mapping);
-    }
+    forDrift.emplace(*candidate.expressions, drift);
+    forDrift->finish(u);
+  } else if (candidate.drift != drift) {
+    drift.getBody().getBlocks().clear();
+    IRMapping mapping;
+    candidate.drift.getBody().cloneInto(&drift.getBody(), mapping);
   }
   drift->removeAttr(kinds::kAlternatives);
-  if (!candidate.assumed)
-    drift->removeAttr(kinds::kWhen);
-  else
+  if (candidate.assumed)
     drift->setAttr(kinds::kWhen, candidate.drift->getAttr(kinds::kWhen));
+  else
+    drift->removeAttr(kinds::kWhen);
 }
 
 void Derivation::warn(Candidate &candidate) {
   Namer name = [&](Id id) { return candidate.expressions->nameOf(id); };
   bool weighs = candidate.g.kind == Form::IsCoef ? !candidate.g.coef.isZero() : !candidate.g.scalar.empty();
-  if (!weighs)
+  if (!rate || !weighs)
     return;
   if (sampler.getUnweighted())
     sampler.emitWarning("W0404: samples do not follow the target; dropped rate: " +
                         (candidate.g.kind == Form::IsCoef
                              ? print(candidate.g.coef, name)
                              : print(candidate.g.scalar, name, candidate.expressions->scalarState())));
+}
+
+/// The field that a drift passes on to, if it does nothing else: "centroid".
+std::string schemeOf(ModuleOp module, func::FuncOp drift) {
+  auto result = drift.getBody().front().getTerminator()->getOperand(0).getDefiningOp<func::CallOp>();
+  auto callee = result ? module.lookupSymbol<func::FuncOp>(result.getCallee()) : nullptr;
+  auto field = callee ? callee->getAttrOfType<StringAttr>(kinds::kField) : nullptr;
+  return field ? field.str() : "";
+}
+
+/// What a step evaluates for each lineage.
+std::string costOf(const Candidate &candidate, int64_t size) {
+  const Expressions &expressions = *candidate.expressions;
+  std::map<std::string, bool> evaluated; // and whether with its divergence
+  std::function<void(Id, bool)> count = [&](Id id, bool withDivergence) {
+    if (id < 0 || !expressions[id].usesState)
+      return;
+    if (auto field = expressions.fieldOf(id); !field.name.empty()) {
+      evaluated[(field.structure + "." + field.name).str()] |= withDivergence;
+      return;
+    }
+    if (expressions[id].kind == Expression::Gradient || expressions[id].op)
+      if (id != expressions.state)
+        evaluated[expressions.nameOf(id)] |= withDivergence;
+  };
+  for (const auto &[id, c] : candidate.u.vector)
+    count(id, false);
+  for (const Scalar *form : {&candidate.u.scalar, &candidate.g.scalar})
+    for (const auto &[atom, c] : *form) {
+      count(atom.a, atom.kind == ScalarAtom::Divergence);
+      count(atom.b, false);
+    }
+  std::string text;
+  for (const auto &[name, withDivergence] : evaluated)
+    text += (text.empty() ? "" : ", ") + name + (withDivergence ? " with its divergence" : "");
+  return text + (text.empty() ? "" : "; ") + std::to_string(size) + (size == 1 ? " normal" : " normals") + "; " +
+         std::to_string(4 * size + 12) + " bytes a lineage";
 }
 
 void Derivation::record(Candidate &candidate) {
@@ -185,22 +228,60 @@ void Derivation::record(Candidate &candidate) {
   };
   OpBuilder b(sampler);
   NamedAttrList entries;
-  entries.append("choice", b.getStringAttr(candidate.drift.getName()));
-  entries.append("drift", b.getStringAttr(text(candidate.u)));
-  entries.append("weight", b.getStringAttr(text(candidate.g)));
+  auto say = [&](StringRef key, const std::string &value) { entries.append(key, b.getStringAttr(value)); };
+  if (candidate.drift) {
+    say("choice", candidate.drift.getName().str());
+    say("scheme", schemeOf(module, candidate.drift));
+    say("drift", text(candidate.u));
+  }
+  if (candidate.assumed)
+    say("assumed", "checked at creation");
+  if (rate) {
+    say("weight", text(candidate.g));
+    Scalar part;
+    if (candidate.g.kind == Form::IsScalar)
+      if (auto one = candidate.g.scalar.find({}); one != candidate.g.scalar.end())
+        addTo(part, ScalarAtom(), one->second);
+    if (!part.empty())
+      say("evidence", print(part, name, expressions.scalarState()));
+  }
+  func::FuncOp either = rate ? rate : drift;
+  auto structure = either->getAttrOfType<StringAttr>(kinds::kStructure);
+  for (auto function : module.getOps<func::FuncOp>()) {
+    auto is = [&](StringRef key, StringRef value) {
+      auto attribute = function->getAttrOfType<StringAttr>(key);
+      return attribute && attribute == value;
+    };
+    if (structure && is(kinds::kKind, kinds::kSampler) && is(kinds::kStructure, structure) &&
+        is(kinds::kField, kinds::kDiffusion) && function.getNumArguments() == 1 && !function.isExternal())
+      try {
+        say("noise", text(expressions[expressions.evaluate(function, {expressions.time})[0]].form));
+      } catch (NoForm) {
+      }
+  }
+  int64_t size = 1;
+  for (int64_t extent : ir::shapeOf(either.getArgumentTypes()[0]))
+    size *= extent;
+  say("cost", costOf(candidate, size));
   sampler->setAttr(kinds::kDerived, entries.getDictionary(b.getContext()));
 }
 
 LogicalResult Derivation::run() {
-  drift = lookup(sampler.getDrift() ? std::optional(sampler.getDriftAttr()) : std::nullopt);
-  rate = lookup(sampler.getRate() ? std::optional(sampler.getRateAttr()) : std::nullopt);
+  drift = lookup(sampler.getDriftAttr());
+  rate = lookup(sampler.getRateAttr());
   auto isState = [](Type type) { return ir::elementOf(type).isF64(); };
-  if (!drift || !rate || drift.isExternal() || rate.isExternal() || rate.getNumArguments() < 2 ||
-      !isState(rate.getArgumentTypes()[0]) || !rate.getArgumentTypes()[1].isF64() ||
-      drift.getArgumentTypes() != rate.getArgumentTypes() || rate.getNumResults() != 1)
+  // One state of reals, and the time; parts of a tuple and letters are not derived here.
+  func::FuncOp either = rate ? rate : drift;
+  if (!either)
     return success();
+  for (func::FuncOp function : {rate, drift})
+    if (function && (function.isExternal() || function.getArgumentTypes() != either.getArgumentTypes() ||
+                     function.getNumArguments() < 2 || !isState(function.getArgumentTypes()[0]) ||
+                     !function.getArgumentTypes()[1].isF64() || function.getNumResults() != 1))
+      return success();
+  // A drift that is given by name is no function of its own: the weight calls it by that name.
   SmallVector<func::FuncOp> choices{drift};
-  if (auto further = drift->getAttrOfType<ArrayAttr>(kinds::kAlternatives))
+  if (auto further = drift ? drift->getAttrOfType<ArrayAttr>(kinds::kAlternatives) : ArrayAttr())
     for (auto symbol : further.getAsRange<FlatSymbolRefAttr>())
       if (auto function = lookup(symbol); function && !llvm::is_contained(choices, function))
         choices.push_back(function);

@@ -3,6 +3,9 @@
 #include "compiler/passes/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/CSE.h"
 
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf;
@@ -56,7 +59,94 @@ static FailureOr<Value> divergence(OpBuilder &b, Operation *asker, Value value, 
   return total;
 }
 
+/// Whether `value` depends on `other` in a way that does not go through `variable`.
+static bool reachesBeside(Value value, Value other, Value variable) {
+  llvm::SetVector<Value> todo;
+  todo.insert(value);
+  for (size_t k = 0; k < todo.size(); ++k) {
+    Value each = todo[k];
+    if (each == variable)
+      continue;
+    if (each == other)
+      return true;
+    // An argument of a region stands for what its operation uses.
+    Operation *op = each.getDefiningOp() ? each.getDefiningOp() : each.getParentBlock()->getParentOp();
+    if (!isa<FunctionOpInterface>(op))
+      op->walk([&](Operation *inner) { todo.insert(inner->operand_begin(), inner->operand_end()); });
+  }
+  return false;
+}
+
+static bool isVariableOf(Value value, Value variable) {
+  while (value != variable)
+    if (auto op = value.getDefiningOp<ir::VariableOp>())
+      value = op.getOperand();
+    else
+      return false;
+  return true;
+}
+
+void mergeVariables(Operation *root) {
+  llvm::MapVector<Value, SmallVector<Value>> groups;
+  Operations asked;
+  root->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<ir::GradOp, ir::JvpOp, ir::DivergenceOp, ir::LaplacianOp>(op))
+      asked.push_back(op);
+    auto variable = dyn_cast<ir::VariableOp>(op);
+    Value of = variable ? variable.getOperand() : Value();
+    while (auto inner = of ? of.getDefiningOp<ir::VariableOp>() : ir::VariableOp())
+      of = inner.getOperand();
+    if (variable)
+      groups[of].push_back(variable.getResult());
+  });
+  for (auto &[of, members] : groups) {
+    Block *block = members.front().getParentBlock();
+    bool apart = false;
+    for (Operation *op : asked) {
+      Value by = op->getOperand(1);
+      if (!llvm::is_contained(members, by))
+        continue;
+      for (Value other : members)
+        apart = apart || (!isVariableOf(other, by) && reachesBeside(op->getOperand(0), other, by));
+    }
+    for (Value other : ArrayRef<Value>(members).drop_front())
+      if (!apart && block->getParent()->isAncestor(other.getParentRegion()))
+        other.replaceAllUsesWith(members.front());
+  }
+}
+
+/// The divergence of this gradient by the same variable, where it is asked for.
+static ir::DivergenceOp divergenceOf(ir::GradOp grad) {
+  for (Operation *user : grad.getResult().getUsers())
+    if (auto div = dyn_cast<ir::DivergenceOp>(user); div && div.getVariable() == grad.getVariable())
+      return div;
+  return {};
+}
+
+/// Both in one sweep, where that goes.
+static bool expandTogether(Operation *op) {
+  auto grad = dyn_cast<ir::GradOp>(op);
+  auto div = grad ? divergenceOf(grad) : ir::DivergenceOp();
+  if (!div && !isa<ir::LaplacianOp>(op))
+    return false;
+  OpBuilder b(op);
+  Arithmetic e(b, op->getLoc());
+  auto both = secondOrder(b, op, op->getOperand(0), op->getOperand(1));
+  if (!both)
+    return false;
+  Value laplacian = e.fill(both->laplacian, b.getF64Type());
+  if (!grad)
+    op->getResult(0).replaceAllUsesWith(laplacian);
+  else
+    grad.getResult().replaceAllUsesWith(both->gradient);
+  if (div)
+    div.getResult().replaceAllUsesWith(laplacian);
+  return true;
+}
+
 static LogicalResult expand(Operation *op) {
+  if (op->use_empty() || expandTogether(op))
+    return success();
   OpBuilder b(op);
   Arithmetic e(b, op->getLoc());
   Value result;
@@ -82,7 +172,6 @@ static LogicalResult expand(Operation *op) {
     result = *sum;
   }
   op->getResult(0).replaceAllUsesWith(e.fill(result, op->getResult(0).getType()));
-  op->erase();
   return success();
 }
 
@@ -93,6 +182,10 @@ struct DifferentiatePass : impl::DifferentiateBase<DifferentiatePass> {
       if (function.isExternal())
         continue;
       // A derivative that another is taken of stands before it.
+      mergeVariables(function);
+      IRRewriter rewriter(&getContext());
+      DominanceInfo dominance(function);
+      eliminateCommonSubExpressions(rewriter, dominance, function);
       prune(function);
       Operations asked;
       function.walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -105,6 +198,8 @@ struct DifferentiatePass : impl::DifferentiateBase<DifferentiatePass> {
       function.walk([](Operation *op) {
         if (isa<ir::VariableOp, ir::StopOp>(op)) {
           op->getResult(0).replaceAllUsesWith(op->getOperand(0));
+          op->erase();
+        } else if (isa<ir::GradOp, ir::JvpOp, ir::DivergenceOp, ir::LaplacianOp>(op)) {
           op->erase();
         }
       });

@@ -192,7 +192,11 @@ static Collect howToCollect(Operation *op, Value array) {
     bool own = extract && extract.getIndices().size() >= extents.size() &&
                llvm::equal(extract.getIndices().take_front(extents.size()), body.getArguments());
     slices &= own;
-    scatter |= extract && llvm::any_of(extract.getIndices(), [&](Value index) {
+    // What an operation inside collects by slices is whole by the time that it gets here.
+    bool whole = !extract;
+    for (Operation *inner = user->getParentOp(); inner != op && !whole; inner = inner->getParentOp())
+      whole = isa<ir::BuildOp, ir::ReduceOp>(inner) && howToCollect(inner, array) == Collect::Slices;
+    scatter |= !whole && llvm::any_of(extract.getIndices(), [&](Value index) {
                  return op->isAncestor(index.getParentBlock()->getParentOp());
                });
   }
@@ -383,10 +387,10 @@ void Reverse::visitIf(ir::IfOp op, Derivatives &adjoints) {
 }
 
 void Reverse::visitLoop(ir::LoopOp op, Derivatives &adjoints) {
-  auto lower = rangeOf(op.getLower()), upper = rangeOf(op.getUpper());
-  if (!lower || !upper)
+  ir::Range lower = ir::rangeOf(op.getLower()), upper = ir::rangeOf(op.getUpper());
+  int64_t length = std::max<int64_t>(upper.high - lower.low, 0), base = lower.low;
+  if (length > std::numeric_limits<int32_t>::max() / 2)
     return fail(op, "E0310: a loop that is differentiated needs bounds made of sizes");
-  int64_t length = std::max<int64_t>(upper->high - lower->low, 0), base = lower->low;
   Block &body = op.getBody().front();
   size_t n = op.getInits().size();
 

@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
 
 #include <deque>
 
@@ -15,7 +16,7 @@ namespace kac {
 using Ids = std::vector<Id>;
 
 /// One value. Equal expressions are one node, whichever function they were written in.
-struct Node {
+struct Expression {
   enum Kind {
     Argument,       // the state, the time, or a further parameter
     Operation,      // `op`, or one like it, of `operands`; a call that is not looked into too
@@ -36,6 +37,9 @@ struct Node {
   bool usesState = false, usesTime = false;
   std::string external; // a function of the application that the state reaches: it has no derivative
   Form form;
+
+  Expression(Kind kind, mlir::Type type, mlir::Operation *op = nullptr, Ids operands = {})
+      : kind(kind), type(type), op(op), operands(std::move(operands)) {}
 };
 
 class Expressions {
@@ -45,10 +49,9 @@ public:
 
   Expressions(mlir::ModuleOp module, mlir::Type state);
   Expressions(const Expressions &) = delete;
-  ~Expressions();
 
   Id state, time;
-  const Node &operator[](Id id) const { return nodes[size_t(id)]; }
+  const Expression &operator[](Id id) const { return nodes[size_t(id)]; }
   bool scalarState() const { return ir::shapeOf(stateType).empty(); }
 
   /// The results of a function. Throws NoForm where a derivative in it cannot be followed.
@@ -57,6 +60,8 @@ public:
 
   Vector asVector(const Form &form) const;
   Scalar asScalar(const Form &form) const;
+  /// What the divergence is taken of: without what does not depend on the state.
+  Vector asField(const Form &form) const;
   Scalar divergence(const Vector &vector);
   Form dot(const Form &a, const Form &b);
   Coef reciprocal(const Coef &coef);
@@ -72,13 +77,13 @@ public:
 private:
   using Environment = llvm::DenseMap<mlir::Value, Id>;
 
-  Id intern(Node node, const std::string &key);
+  Id intern(Expression node, const std::string &key);
   Id number(double value);
   Id integer(int64_t value);
   Id ones();
   Id formed(Form form, mlir::Type type);
   Id operation(mlir::Operation *op, Ids operands, llvm::ArrayRef<mlir::Value> captured = {});
-  Id derived(Node::Kind kind, Id of);
+  Id derived(Expression::Kind kind, Id of);
 
   // ExpressionsEvaluate.cpp: functions
   void visit(mlir::Operation *op, Environment &environment);
@@ -95,8 +100,8 @@ private:
   std::optional<Form> sibling(Id id, llvm::StringRef name);
 
   // ExpressionsForm.cpp: rules
-  Form formOf(mlir::Operation *op, const Node &node, Id id);
-  Form opaque(const Node &node, Id id) const;
+  Form formOf(mlir::Operation *op, const Expression &node, Id id);
+  Form opaque(const Expression &node, Id id) const;
   Form sum(const Form &a, const Form &b) const;
   Form scale(const Form &a, const Coef &c) const;
   Form multiply(const Form &a, const Form &b) const;
@@ -108,12 +113,12 @@ private:
 
   mlir::ModuleOp module;
   mlir::Type stateType;
-  std::deque<Node> nodes; // references to nodes stay good
+  std::deque<Expression> nodes; // references to nodes stay good
   std::map<std::string, Id> interned;
   std::map<std::tuple<std::string, std::string, std::string>, mlir::func::FuncOp> fields;
   llvm::StringMap<std::string> externals;
   std::optional<std::pair<Id, Coef>> rule; // the one reciprocal that is rewritten
-  std::vector<mlir::Operation *> made; // calls that the text does not have: gone with the graph
+  mlir::Block scratch; // calls that the text does not have
   int depth = 0;
 };
 
@@ -131,9 +136,9 @@ private:
   mlir::Value scalar(Scalar form);
   mlir::Value vector(const Vector &form);
   mlir::Value value(Id id);
-  mlir::Value make(const Node &node);
+  mlir::Value make(const Expression &node);
   mlir::Value coef(const Coef &coef);
-  mlir::Value atom(const Atom &atom);
+  mlir::Value atom(const ScalarAtom &atom);
   mlir::Value combine(llvm::ArrayRef<std::pair<Coef, mlir::Value>> terms);
   Expressions &expressions;
   mlir::func::FuncOp function;

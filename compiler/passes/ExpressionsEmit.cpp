@@ -51,15 +51,15 @@ Value Emitter::coef(const Coef &coef) {
   return sum;
 }
 
-Value Emitter::atom(const Atom &atom) {
+Value Emitter::atom(const ScalarAtom &atom) {
   switch (atom.kind) {
-  case Atom::One:
+  case ScalarAtom::One:
     return e.real(1);
-  case Atom::Value:
+  case ScalarAtom::Value:
     return value(atom.a);
-  case Atom::Dot:
+  case ScalarAtom::Dot:
     return e.dot(value(atom.a), value(atom.b), ir::shapeOf(x.getType()));
-  case Atom::Divergence:
+  case ScalarAtom::Divergence:
     return ir::DivergenceOp::create(b, e.loc, b.getF64Type(), value(atom.a), x);
   }
   return {};
@@ -96,12 +96,12 @@ Value Emitter::scalar(Scalar form) {
   // to one the weight is small differences of large scores.
   std::vector<Id> scores;
   for (const auto &[atom, c] : form)
-    if (atom.kind == Atom::Dot)
+    if (atom.kind == ScalarAtom::Dot)
       for (Id id : {atom.a, atom.b})
         if (expressions.fieldOf(id).kind == kinds::kProcess && !llvm::is_contained(scores, id))
           scores.push_back(id);
   auto entry = [&](Id a, Id b) {
-    auto found = form.find(Atom::dot(a, b));
+    auto found = form.find(ScalarAtom::dot(a, b));
     return found == form.end() ? Coef() : found->second;
   };
   bool balanced = scores.size() > 1;
@@ -119,7 +119,7 @@ Value Emitter::scalar(Scalar form) {
         terms.push_back({c * Coef(Rational(-1, 2)), square});
       }
   for (const auto &[each, c] : form) {
-    bool squared = balanced && each.kind == Atom::Dot && llvm::is_contained(scores, each.a) &&
+    bool squared = balanced && each.kind == ScalarAtom::Dot && llvm::is_contained(scores, each.a) &&
                    llvm::is_contained(scores, each.b);
     if (!squared)
       terms.push_back({c, atom(each)});
@@ -135,25 +135,25 @@ Value Emitter::value(Id id) {
   return made[id] = result;
 }
 
-Value Emitter::make(const Node &node) {
+Value Emitter::make(const Expression &node) {
   switch (node.kind) {
-  case Node::Argument:
+  case Expression::Argument:
     return {}; // all are made from the start
-  case Node::Number:
+  case Expression::Number:
     return e.real(node.number);
-  case Node::Integer:
+  case Expression::Integer:
     return e.integer(int64_t(node.number));
-  case Node::Ones:
+  case Expression::Ones:
     return e.fill(e.real(1), node.type);
-  case Node::Named:
+  case Expression::Named:
     return value(node.operands[0]);
-  case Node::Reciprocal:
+  case Expression::Reciprocal:
     return e.div(e.real(1), coef(node.form.coef));
-  case Node::Gradient:
+  case Expression::Gradient:
     return ir::GradOp::create(b, e.loc, x.getType(), value(node.operands[0]), x);
-  case Node::TimeDerivative:
+  case Expression::TimeDerivative:
     return ir::JvpOp::create(b, e.loc, value(node.operands[0]), t, e.real(1));
-  case Node::Formed: {
+  case Expression::Formed: {
     Value result;
     if (node.form.kind == Form::IsCoef)
       result = coef(node.form.coef);
@@ -166,7 +166,7 @@ Value Emitter::make(const Node &node) {
         result = e.add(result, e.mul(coef(c), e.mul(value(atom.a), value(atom.b))));
     return e.fill(result, node.type);
   }
-  case Node::Operation:
+  case Expression::Operation:
     break;
   }
   // Operands first: they are made in front.

@@ -2,6 +2,7 @@
 #include "compiler/passes/Expressions.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -37,19 +38,14 @@ Expressions::Expressions(ModuleOp module, Type stateType) : module(module), stat
   nodes[size_t(time)].usesTime = true;
 }
 
-Expressions::~Expressions() {
-  for (Operation *op : made)
-    op->erase();
-}
-
 //===--- nodes ---===//
 
-Id Expressions::intern(Node node, const std::string &key) {
+Id Expressions::intern(Expression node, const std::string &key) {
   auto [place, isNew] = interned.try_emplace(key, Id(nodes.size()));
   if (!isNew)
     return place->second;
   for (Id operand : node.operands) {
-    const Node &of = nodes[size_t(operand)];
+    const Expression &of = nodes[size_t(operand)];
     node.usesState |= of.usesState;
     node.usesTime |= of.usesTime;
     if (node.external.empty())
@@ -62,18 +58,18 @@ Id Expressions::intern(Node node, const std::string &key) {
 }
 
 Id Expressions::argument(Type type) {
-  Id id = intern({Node::Argument, type}, "argument " + std::to_string(nodes.size()));
+  Id id = intern(Expression(Expression::Argument, type), "argument " + std::to_string(nodes.size()));
   nodes[size_t(id)].form = opaque(nodes[size_t(id)], id);
   return id;
 }
 
 Id Expressions::number(double value) {
-  Node node{Node::Number, Float64Type::get(module.getContext())};
+  Expression node{Expression::Number, Float64Type::get(module.getContext())};
   node.number = value;
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);
   Id id = intern(node, "number " + std::to_string(bits));
-  Node &made = nodes[size_t(id)];
+  Expression &made = nodes[size_t(id)];
   auto fraction = Rational::of(value);
   made.form.kind = Form::IsCoef;
   made.form.coef = fraction ? Coef(*fraction) : Coef::symbol(id);
@@ -81,13 +77,13 @@ Id Expressions::number(double value) {
 }
 
 Id Expressions::integer(int64_t value) {
-  Node node{Node::Integer, IntegerType::get(module.getContext(), 32)};
+  Expression node{Expression::Integer, IntegerType::get(module.getContext(), 32)};
   node.number = double(value);
   return intern(node, "integer " + std::to_string(value));
 }
 
 Id Expressions::ones() {
-  Id id = intern({Node::Ones, stateType}, "ones");
+  Id id = intern(Expression(Expression::Ones, stateType), "ones");
   nodes[size_t(id)].form = opaque(nodes[size_t(id)], id);
   return id;
 }
@@ -98,7 +94,7 @@ Id Expressions::formed(Form form, Type type) {
   Namer plain = [](Id id) { return std::to_string(id); };
   std::string key = "form " + std::to_string(form.kind) + " " + print(form.coef, plain) + " ; " +
                     print(form.vector, plain) + " ; " + print(form.scalar, plain, false);
-  Node node{Node::Formed, type};
+  Expression node{Expression::Formed, type};
   auto uses = [&](Id id) {
     if (id >= 0)
       node.operands.push_back(id);
@@ -122,10 +118,10 @@ Id Expressions::formed(Form form, Type type) {
   return intern(node, key);
 }
 
-Id Expressions::derived(Node::Kind kind, Id of) {
-  Node node{kind, kind == Node::Gradient ? stateType : nodes[size_t(of)].type};
+Id Expressions::derived(Expression::Kind kind, Id of) {
+  Expression node{kind, kind == Expression::Gradient ? stateType : nodes[size_t(of)].type};
   node.operands = {of};
-  Id id = intern(node, (kind == Node::Gradient ? "gradient " : "rate ") + std::to_string(of));
+  Id id = intern(node, (kind == Expression::Gradient ? "gradient " : "rate ") + std::to_string(of));
   nodes[size_t(id)].form = opaque(nodes[size_t(id)], id);
   return id;
 }
@@ -138,12 +134,12 @@ Id Expressions::operation(Operation *op, Ids operands, ArrayRef<Value> captured)
     return integer(int64_t(*constant));
   // An element of an array that is written out.
   if (isa<ir::ExtractOp>(op) && operands.size() == 2)
-    if (const Node &array = nodes[size_t(operands[0])]; array.op && isa<ir::StackOp>(array.op))
-      if (const Node &index = nodes[size_t(operands[1])]; index.kind == Node::Integer && index.number >= 0 &&
+    if (const Expression &array = nodes[size_t(operands[0])]; array.op && isa<ir::StackOp>(array.op))
+      if (const Expression &index = nodes[size_t(operands[1])]; index.kind == Expression::Integer && index.number >= 0 &&
                                                           index.number < double(array.operands.size()))
         return array.operands[size_t(index.number)];
   if (auto whole = dyn_cast<ir::WholeOp>(op); whole && whole.getName() == "kac.sum" && type.isF64())
-    if (Node array = nodes[size_t(operands[0])]; array.op && isa<ir::StackOp>(array.op) &&
+    if (Expression array = nodes[size_t(operands[0])]; array.op && isa<ir::StackOp>(array.op) &&
                                                  nodes[size_t(array.operands[0])].type.isF64())
       try {
         Form total = nodes[size_t(array.operands[0])].form;
@@ -152,7 +148,7 @@ Id Expressions::operation(Operation *op, Ids operands, ArrayRef<Value> captured)
         return formed(normal(total), type);
       } catch (NoForm) {
       }
-  Node node{Node::Operation, type, op, operands};
+  Expression node{Expression::Operation, type, op, operands};
   node.captured.assign(captured.begin(), captured.end());
   std::string key = op->getName().getStringRef().str() + " " + address(op->getAttrDictionary().getAsOpaquePointer()) + " " +
                     address(type.getAsOpaquePointer());
@@ -218,7 +214,7 @@ func::FuncOp Expressions::find(Field field) const {
 
 Expressions::Field Expressions::fieldOf(Id id) const {
   auto callOp = dyn_cast_or_null<func::CallOp>((*this)[id].op);
-  auto callee = callOp ? module.lookupSymbol<func::FuncOp>(callOp.getCallee()) : nullptr;
+  auto callee = callOp ? ModuleOp(module).lookupSymbol<func::FuncOp>(callOp.getCallee()) : nullptr;
   if (!callee || !callee->hasAttr(kinds::kKind))
     return {};
   auto text = [&](StringRef name) {
@@ -279,7 +275,7 @@ std::optional<Ids> Expressions::look(func::CallOp op, func::FuncOp callee, const
     // A schedule keeps its name, so that formulas stay short.
     if (kind != kinds::kProcess || form.kind != Form::IsCoef || form.coef.constant())
       return results;
-    Node named{Node::Named, nodes[size_t(results[0])].type, op, {results[0]}};
+    Expression named{Expression::Named, nodes[size_t(results[0])].type, op, {results[0]}};
     named.shown = arguments;
     Id id = intern(named, "named" + keyOf({results[0]}));
     nodes[size_t(id)].form = opaque(nodes[size_t(id)], id);
@@ -294,36 +290,38 @@ std::optional<Ids> Expressions::look(func::CallOp op, func::FuncOp callee, const
 
 bool Expressions::isClosed(const Form &form, bool fieldsOfProcessOnly) const {
   std::function<bool(Id)> closed = [&](Id id) {
-    const Node &node = nodes[size_t(id)];
+    const Expression &node = nodes[size_t(id)];
     if (!node.usesState || id == state)
       return true;
     if (fieldsOfProcessOnly)
       return fieldOf(id).kind == kinds::kProcess;
-    if (node.kind == Node::Gradient || node.kind == Node::TimeDerivative)
+    if (node.kind == Expression::Gradient || node.kind == Expression::TimeDerivative)
       return closed(node.operands[0]);
     return node.op && isa<func::CallOp>(node.op);
   };
   if (form.kind == Form::IsVector)
     return llvm::all_of(form.vector, [&](const auto &term) { return closed(term.first); });
   return form.kind == Form::IsScalar && llvm::all_of(form.scalar, [&](const auto &term) {
-           return term.first.kind == Atom::One || (term.first.kind == Atom::Value && closed(term.first.a));
+           return term.first.kind == ScalarAtom::One || (term.first.kind == ScalarAtom::Value && closed(term.first.a));
          });
 }
 
 std::optional<Form> Expressions::sibling(Id id, StringRef name) {
   Field field = fieldOf(id);
   func::FuncOp callee = find({field.kind, field.structure, name});
-  const Node &node = nodes[size_t(id)];
+  const Expression &node = nodes[size_t(id)];
   if (!callee || callee.isExternal() || callee.getNumArguments() != node.operands.size() || callee.getNumResults() != 1)
     return std::nullopt;
   for (auto [type, argument] : llvm::zip(callee.getArgumentTypes(), node.operands))
     if (nodes[size_t(argument)].type != type)
       return std::nullopt;
   // A call like those of the text, so that both are one node.
-  OpBuilder b(node.op);
-  SmallVector<Value> operands(node.op->getOperands());
+  OpBuilder b(module.getContext());
+  b.setInsertionPointToEnd(&scratch);
+  SmallVector<Value> operands;
+  for (Type type : callee.getArgumentTypes())
+    operands.push_back(scratch.addArgument(type, node.op->getLoc()));
   auto op = func::CallOp::create(b, node.op->getLoc(), callee, operands);
-  made.push_back(op);
   Ids arguments = node.operands;
   return nodes[size_t(call(op, arguments)[0])].form;
 }
@@ -348,8 +346,8 @@ void Expressions::region(Operation *op, Environment &environment) {
     return made && isa<ir::StackOp>(made) && nodes[size_t(environment.at(value))].usesState;
   });
   auto bound = [&](Value value) {
-    const Node &node = nodes[size_t(environment.at(value))];
-    return node.kind == Node::Integer ? std::optional(int64_t(node.number)) : std::nullopt;
+    const Expression &node = nodes[size_t(environment.at(value))];
+    return node.kind == Expression::Integer ? std::optional(int64_t(node.number)) : std::nullopt;
   };
   if (reduce && overStack && reduce.getName() == "kac.sum") {
     auto lower = bound(reduce.getLower()), upper = bound(reduce.getUpper());
@@ -398,7 +396,7 @@ bool Expressions::onlyThrough(Value value, Value variable, const Environment &en
     if (!op) {
       if (known == environment.end())
         continue; // an index of a region
-      const Node &node = nodes[size_t(known->second)];
+      const Expression &node = nodes[size_t(known->second)];
       if (byState ? node.usesState : node.usesTime)
         return false;
       continue;
@@ -414,20 +412,8 @@ Id Expressions::derivative(Operation *op, Environment &environment) {
   if ((by != state && by != time) || !onlyThrough(value, variable, environment))
     throw NoForm();
   Type type = op->getResult(0).getType();
-  auto vectorOf = [&](const Form &form) {
-    if (!scalarState())
-      return form.kind == Form::IsCoef ? Vector() : asVector(form);
-    Vector vector;
-    for (const auto &[atom, c] : asScalar(form)) {
-      if (atom.kind == Atom::Value)
-        addTo(vector, atom.a, c);
-      else if (atom.kind != Atom::One)
-        throw NoForm();
-    }
-    return vector;
-  };
   auto ofDivergence = [&](const Form &form) {
-    return formed(normal(Form{Form::IsScalar, {}, {}, divergence(vectorOf(form))}), type);
+    return formed(normal(Form{Form::IsScalar, {}, {}, divergence(asField(form))}), type);
   };
   const Form form = nodes[size_t(of)].form;
   if (auto jvp = dyn_cast<ir::JvpOp>(op)) {
@@ -453,7 +439,7 @@ Id Expressions::derivative(Operation *op, Environment &environment) {
 //===--- names ---===//
 
 std::string Expressions::nameOf(Id id) const {
-  const Node &node = (*this)[id];
+  const Expression &node = (*this)[id];
   auto apply = [&](const std::string &f) {
     std::string text = f + "(";
     for (Id operand : node.operands)
@@ -461,36 +447,36 @@ std::string Expressions::nameOf(Id id) const {
     return text + ")";
   };
   switch (node.kind) {
-  case Node::Argument:
+  case Expression::Argument:
     return id == state ? "x" : id == time ? "t" : "a" + std::to_string(id);
-  case Node::Number: {
+  case Expression::Number: {
     std::string text;
     llvm::raw_string_ostream(text) << llvm::format("%.17g", node.number);
     return text;
   }
-  case Node::Integer:
+  case Expression::Integer:
     return std::to_string(int64_t(node.number));
-  case Node::Ones:
+  case Expression::Ones:
     return "1";
-  case Node::Gradient:
+  case Expression::Gradient:
     return "grad(" + nameOf(node.operands[0]) + ", x)";
-  case Node::TimeDerivative:
+  case Expression::TimeDerivative:
     return "jvp(" + nameOf(node.operands[0]) + ", t, 1)";
-  case Node::Formed:
-  case Node::Reciprocal: {
+  case Expression::Formed:
+  case Expression::Reciprocal: {
     Namer name = [this](Id id) { return nameOf(id); };
     if (node.form.kind == Form::IsCoef)
-      return (node.kind == Node::Formed ? "(" : "1 / (") + print(node.form.coef, name) + ")";
+      return (node.kind == Expression::Formed ? "(" : "1 / (") + print(node.form.coef, name) + ")";
     return "(" + (node.form.kind == Form::IsVector ? print(node.form.vector, name)
                                                    : print(node.form.scalar, name, scalarState())) + ")";
   }
-  case Node::Named:
-  case Node::Operation:
+  case Expression::Named:
+  case Expression::Operation:
     break;
   }
   if (auto callOp = dyn_cast<func::CallOp>(node.op)) {
     std::string text = callOp.getCallee().str() + "(";
-    for (auto [k, operand] : llvm::enumerate(node.kind == Node::Named ? node.shown : node.operands))
+    for (auto [k, operand] : llvm::enumerate(node.kind == Expression::Named ? node.shown : node.operands))
       text += (k ? ", " : "") + nameOf(operand);
     return text + ")";
   }

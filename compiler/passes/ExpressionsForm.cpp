@@ -23,10 +23,24 @@ Scalar Expressions::asScalar(const Form &form) const {
     return form.scalar;
   Scalar scalar;
   if (form.kind == Form::IsCoef)
-    addTo(scalar, Atom(), form.coef);
+    addTo(scalar, ScalarAtom(), form.coef);
   else
     throw NoForm();
   return scalar;
+}
+
+Vector Expressions::asField(const Form &form) const {
+  if (!scalarState())
+    return form.kind == Form::IsCoef ? Vector() : asVector(form);
+  // A scalar is a vector of one coordinate; its constant part has no divergence.
+  Vector field;
+  for (const auto &[atom, c] : asScalar(form)) {
+    if (atom.kind == ScalarAtom::Value)
+      addTo(field, atom.a, c);
+    else if (atom.kind != ScalarAtom::One)
+      throw NoForm();
+  }
+  return field;
 }
 
 Coef Expressions::normal(const Coef &coef) const {
@@ -36,11 +50,11 @@ Coef Expressions::normal(const Coef &coef) const {
   for (const auto &[monomial, c] : result.terms) {
     Coef term(c);
     for (auto [id, power] : monomial) {
-      const Node &node = nodes[size_t(id)];
+      const Expression &node = nodes[size_t(id)];
       auto root = dyn_cast_or_null<ir::PrimitiveOp>(node.op);
       auto under = root && root.getName() == "math.sqrt" ? nodes[size_t(node.operands[0])].form.coef.constant() : std::nullopt;
       int left = power;
-      if (under && under->top > 0 && node.kind == Node::Operation)
+      if (under && under->top > 0 && node.kind == Expression::Operation)
         for (; std::abs(left) > 1; left += left > 0 ? -2 : 2)
           term = term * Coef(left > 0 ? *under : Rational(under->bottom, under->top));
       if (left != 0)
@@ -64,13 +78,13 @@ Form Expressions::normal(Form form) const {
   return form;
 }
 
-Form Expressions::opaque(const Node &node, Id id) const {
+Form Expressions::opaque(const Expression &node, Id id) const {
   Vector vector;
   Scalar scalar;
   if (node.type.isF64() && !node.usesState)
     return ofCoef(Coef::symbol(id));
   if (node.type.isF64()) {
-    addTo(scalar, {Atom::Value, id}, Coef(1));
+    addTo(scalar, {ScalarAtom::Value, id}, Coef(1));
     return ofScalar(scalar);
   }
   if (node.type != stateType)
@@ -109,7 +123,7 @@ Form Expressions::multiply(const Form &a, const Form &b) const {
     Scalar product;
     for (const auto &[p, c] : a.vector)
       for (const auto &[q, d] : b.vector)
-        addTo(product, Atom::dot(p, q), c * d);
+        addTo(product, ScalarAtom::dot(p, q), c * d);
     return {Form::IsProduct, {}, {}, product};
   }
   if (a.kind != Form::IsScalar || b.kind != Form::IsScalar || !scalarState())
@@ -118,10 +132,10 @@ Form Expressions::multiply(const Form &a, const Form &b) const {
   Scalar product;
   for (const auto &[p, c] : a.scalar)
     for (const auto &[q, d] : b.scalar) {
-      if (p.kind == Atom::One || q.kind == Atom::One)
-        addTo(product, p.kind == Atom::One ? q : p, c * d);
-      else if (p.kind == Atom::Value && q.kind == Atom::Value)
-        addTo(product, Atom::dot(p.a, q.a), c * d);
+      if (p.kind == ScalarAtom::One || q.kind == ScalarAtom::One)
+        addTo(product, p.kind == ScalarAtom::One ? q : p, c * d);
+      else if (p.kind == ScalarAtom::Value && q.kind == ScalarAtom::Value)
+        addTo(product, ScalarAtom::dot(p.a, q.a), c * d);
       else
         throw NoForm();
     }
@@ -140,7 +154,7 @@ Coef Expressions::reciprocal(const Coef &coef) {
     result.terms[inverse] = Rational(c.bottom, c.top);
     return result;
   }
-  Node node{Node::Reciprocal, Float64Type::get(module.getContext())};
+  Expression node{Expression::Reciprocal, Float64Type::get(module.getContext())};
   node.form = ofCoef(coef);
   for (const auto &[monomial, c] : coef.terms)
     for (auto [id, power] : monomial)
@@ -156,7 +170,7 @@ Form Expressions::dot(const Form &a, const Form &b) {
   return product.kind == Form::IsProduct ? ofScalar(product.scalar) : product;
 }
 
-Form Expressions::formOf(Operation *op, const Node &node, Id id) {
+Form Expressions::formOf(Operation *op, const Expression &node, Id id) {
   auto form = [&](unsigned k) -> const Form & { return nodes[size_t(node.operands[k])].form; };
   bool scalar = node.type.isF64();
   if (!scalar && node.type != stateType)
@@ -222,9 +236,9 @@ Scalar Expressions::divergence(const Vector &vector) {
     size *= extent;
   for (const auto &[atom, c] : vector) {
     if (atom == state)
-      addTo(result, Atom(), c * Coef(size));
+      addTo(result, ScalarAtom(), c * Coef(size));
     else if (nodes[size_t(atom)].usesState)
-      addTo(result, {Atom::Divergence, atom}, c);
+      addTo(result, {ScalarAtom::Divergence, atom}, c);
   }
   return result;
 }
@@ -233,7 +247,7 @@ Scalar Expressions::divergence(const Vector &vector) {
 Form Expressions::gradient(Id id) {
   Form of = nodes[size_t(id)].form, result;
   auto whole = [&] {
-    Id slope = derived(Node::Gradient, id);
+    Id slope = derived(Expression::Gradient, id);
     return opaque(nodes[size_t(slope)], slope);
   };
   if (of.kind != Form::IsCoef && of.kind != Form::IsScalar)
@@ -242,9 +256,9 @@ Form Expressions::gradient(Id id) {
   if (of.kind == Form::IsCoef)
     return result;
   for (const auto &[atom, c] : of.scalar) {
-    if (atom.kind == Atom::One)
+    if (atom.kind == ScalarAtom::One)
       continue;
-    if (atom.kind != Atom::Value)
+    if (atom.kind != ScalarAtom::Value)
       return whole();
     Form part;
     Field field = fieldOf(atom.a);
@@ -254,10 +268,10 @@ Form Expressions::gradient(Id id) {
       part = *score;
     } else if (scalarState() && !field.name.empty() && field.name != kinds::kLogp) {
       Scalar slope;
-      addTo(slope, {Atom::Divergence, atom.a}, Coef(1));
+      addTo(slope, {ScalarAtom::Divergence, atom.a}, Coef(1));
       part = ofScalar(slope);
     } else {
-      Id slope = derived(Node::Gradient, atom.a);
+      Id slope = derived(Expression::Gradient, atom.a);
       part = opaque(nodes[size_t(slope)], slope);
     }
     result = sum(result, scale(part, c));
@@ -278,10 +292,10 @@ Coef Expressions::timeDerivative(const Coef &coef) {
       Coef slope;
       if (id == time)
         slope = Coef(1);
-      else if (Node node = nodes[size_t(id)]; node.kind == Node::Reciprocal)
+      else if (const Expression &node = nodes[size_t(id)]; node.kind == Expression::Reciprocal)
         slope = -(Coef::symbol(id, 2) * timeDerivative(node.form.coef));
       else
-        slope = Coef::symbol(derived(Node::TimeDerivative, id));
+        slope = Coef::symbol(derived(Expression::TimeDerivative, id));
       result = result + others * slope;
     }
   return normal(result);
@@ -295,7 +309,7 @@ Form Expressions::timeDerivative(Id id) {
   auto whole = [&](Id value) {
     if (!nodes[size_t(value)].usesTime)
       return ofCoef(Coef());
-    Id slope = derived(Node::TimeDerivative, value);
+    Id slope = derived(Expression::TimeDerivative, value);
     return opaque(nodes[size_t(slope)], slope);
   };
   if (of.kind != Form::IsScalar)
@@ -307,26 +321,15 @@ Form Expressions::timeDerivative(Id id) {
       addTo(term, atom, slope);
       result = sum(result, ofScalar(term));
     }
-    if (atom.kind == Atom::One)
+    if (atom.kind == ScalarAtom::One)
       continue;
-    if (atom.kind != Atom::Value)
+    if (atom.kind != ScalarAtom::Value)
       return whole(id);
     Field field = fieldOf(atom.a);
     if (field.kind == kinds::kProcess && field.name == kinds::kLogp) {
       auto velocity = sibling(atom.a, kinds::kVelocity), score = sibling(atom.a, kinds::kScore);
       if (velocity && score) {
-        // A scalar velocity is a vector of one coordinate.
-        Vector field;
-        if (scalarState()) {
-          for (const auto &[part, factor] : asScalar(*velocity))
-            if (part.kind == Atom::Value)
-              addTo(field, part.a, factor);
-            else if (part.kind != Atom::One)
-              throw NoForm();
-        } else {
-          field = asVector(*velocity);
-        }
-        Form change = sum(ofScalar(divergence(field)), dot(*velocity, *score));
+        Form change = sum(ofScalar(divergence(asField(*velocity))), dot(*velocity, *score));
         result = sum(result, scale(change, -c));
         continue;
       }

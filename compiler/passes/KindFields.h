@@ -6,7 +6,7 @@
 namespace kac::kinds {
 
 constexpr llvm::StringLiteral kProcess = "process", kDensity = "density", kSampler = "sampler";
-constexpr llvm::StringLiteral kLogp = "logp", kScore = "score", kVelocity = "velocity";
+constexpr llvm::StringLiteral kLogp = "logp", kScore = "score", kVelocity = "velocity", kDiffusion = "diffusion";
 
 /// Attributes of functions that are a field of a structure.
 constexpr llvm::StringLiteral kKind = "kac.kind", kField = "kac.field", kStructure = "kac.structure";

@@ -12,6 +12,8 @@ namespace kac {
 
 /// The kernel that a body stands in.
 struct KernelFrame {
+  KernelFrame(mlir::MLIRContext *context, int64_t lanes, mlir::Type real) : entry(context), lanes(lanes), real(real) {}
+
   mlir::OpBuilder entry;             // where buffers and addresses of inputs go: before the loop over tiles
   int64_t lanes;
   mlir::Type real;                   // of a lineage: f32 or f64

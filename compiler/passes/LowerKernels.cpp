@@ -43,7 +43,7 @@ Kernel KernelMaker::begin(StringRef phase, StringRef what, ArrayRef<Type> argume
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(b, loc, name, b.getFunctionType(types, result ? TypeRange(result) : TypeRange()));
   Block *block = function.addEntryBlock();
-  Kernel kernel{function, block->getArgument(0), KernelFrame{OpBuilder(context), lanes, real}};
+  Kernel kernel{function, block->getArgument(0), KernelFrame(context, lanes, real)};
   b.setInsertionPointToStart(block);
   KernelFrame &frame = kernel.frame;
   Value seed = field(kernel, 0, b.getI64Type()), particles = field(kernel, 1, b.getI64Type());
@@ -55,8 +55,7 @@ Kernel KernelMaker::begin(StringRef phase, StringRef what, ArrayRef<Type> argume
   Operation *mark = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
   frame.entry.setInsertionPoint(mark);
   auto addresses = std::make_shared<llvm::StringMap<Value>>();
-  Block *home = block;
-  frame.input = [this, table, addresses, mark, home](StringRef name) {
+  frame.input = [this, table, addresses, mark](StringRef name) {
     Value &address = (*addresses)[name];
     if (address)
       return address;
@@ -66,7 +65,6 @@ Kernel KernelMaker::begin(StringRef phase, StringRef what, ArrayRef<Type> argume
         break;
       ++index;
     }
-    (void)home;
     OpBuilder entry(mark);
     Value place = LLVM::GEPOp::create(entry, loc, pointer, pointer, table, ArrayRef<LLVM::GEPArg>{int32_t(index)});
     address = LLVM::LoadOp::create(entry, loc, pointer, place, 8, false, false, true);
@@ -108,7 +106,7 @@ DictionaryAttr KernelMaker::make(ir::SamplerOp op) {
   for (Attribute monitor : op.getMonitors())
     monitors.push_back(find(cast<FlatSymbolRefAttr>(monitor)));
 
-  auto values = [&](ArrayRef<func::FuncOp> functions, ArrayAttr names, bool join) {
+  auto values = [&](SmallVector<func::FuncOp> functions, ArrayAttr names, bool join) {
     SmallVector<Attribute> all;
     for (auto [k, function] : llvm::enumerate(functions))
       for (auto [c, type] : llvm::enumerate(function.getResultTypes())) {
@@ -136,7 +134,7 @@ DictionaryAttr KernelMaker::make(ir::SamplerOp op) {
   fact("output", phase(Phase::Output, "output", output));
   if (!monitors.empty())
     fact("monitor", phase(Phase::Monitor, "monitor", monitors));
-  fact("outputs", values(output, op.getOutputNames(), false));
+  fact("outputs", values({output}, op.getOutputNames(), false));
   fact("monitors", values(monitors, op.getMonitorNames(), true));
   fact("time", time(find(op.getTimeAttr())));
   fact("weights", weights());

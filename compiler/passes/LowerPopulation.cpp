@@ -100,7 +100,7 @@ FlatSymbolRefAttr KernelMaker::weights() {
   Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, own,
                                        vector::BroadcastOp::create(b, loc, counts, left));
   auto place = [&](Value base) { return LLVM::GEPOp::create(b, loc, pointer, f64, base, ValueRange{first}); };
-  Value low = LLVM::MaskedLoadOp::create(b, loc, vector, place(in), inside, ValueRange{zero}, 8u);
+  Value low = LLVM::MaskedLoadOp::create(b, loc, vector, place(in), inside, zero, 8u);
   Value e = expandMath(b, loc, "math.exp", ValueRange{arith::SubFOp::create(b, loc, low, shift)});
   e = arith::SelectOp::create(b, loc, inside, e, zero);
   auto branch = scf::IfOp::create(b, loc, wanted, false);

@@ -14,4 +14,12 @@ def DeriveSampler : Pass<"kac-derive-sampler", "::mlir::ModuleOp"> {
   let dependentDialects = ["::kac::ir::KacDialect", "::mlir::arith::ArithDialect"];
 }
 
+def LowerLineages : Pass<"kac-lower-lineages", "::mlir::ModuleOp"> {
+  let summary = "each sampler's functions as kernels over tiles of lineages, in upstream dialects alone";
+  let options = [Option<"f64", "f64", "bool", "false", "precision of what differs between lineages">,
+                 Option<"lanes", "lanes", "int64_t", "0", "lineages a tile; 0: the best known">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect"];
+}
+
 #endif

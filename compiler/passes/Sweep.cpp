@@ -185,12 +185,21 @@ static Value inlineCall(OpBuilder &b, func::FuncOp function, ValueRange argument
   return mapping.lookupOrDefault(body.getTerminator()->getOperand(0));
 }
 
-Value Sweep::partial(ir::PrimitiveOp op, unsigned k) {
+static func::FuncOp derivativeOf(ir::PrimitiveOp op, unsigned k) {
   auto symbols = op.getDerivatives();
   auto symbol = symbols && k < symbols->size() ? dyn_cast<FlatSymbolRefAttr>((*symbols)[k]) : nullptr;
-  auto function = symbol ? SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(op, symbol) : nullptr;
-  if (!symbols)
+  return symbol ? SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(op, symbol) : nullptr;
+}
+
+Value Sweep::partialAt(ir::PrimitiveOp op, unsigned k, ValueRange scalars) {
+  auto function = derivativeOf(op, k);
+  return function && !function.isExternal() ? inlineCall(b, function, scalars) : Value();
+}
+
+Value Sweep::partial(ir::PrimitiveOp op, unsigned k) {
+  if (!op.getDerivatives())
     fail(op, Twine("E0503: '") + op.getName() + "' has no derivative");
+  auto function = derivativeOf(op, k);
   if (!function || function.isExternal())
     return {};
   ArrayRef<int64_t> shape = shapeOf(op.getType());

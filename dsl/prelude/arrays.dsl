@@ -73,6 +73,7 @@ fn logsumexp[..s](x : real[..s]) -> real {
   m = stop(max(x))
   if abs(m) < inf { m + log(sum(exp(x - m))) } else { m }
 }
+
 test "logsumexp" = close(logsumexp([1.5, -0.3, 0.2]), 1.863135506369) && logsumexp([-inf, -1000, -inf]) == -1000 &&
   logsumexp([-inf, -inf]) == -inf && close(logsumexp([1000, 999]), 1000.313261688)
 
@@ -81,6 +82,7 @@ fn softmax[n](x : real[n]) -> simplex[n] {
   e = exp(x - stop(max(x)))
   e / sum(e)
 }
+
 test "softmax" = all(close(softmax([1.5, -0.3, 0.2]), [0.6954921834932, 0.1149640846982, 0.1895437318085])) &&
   all(softmax([-inf, 1000, -inf]) == [0, 1, 0])
 

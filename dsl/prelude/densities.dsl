@@ -6,6 +6,7 @@ density uniform(lo : real, hi : real) {
   logp(x : real) = if lo <= x && x <= hi { -log(hi - lo) } else { -inf }
   draw() { u ~ standard_uniform(); lo + (hi - lo) * u }
 }
+
 test "uniform" = close(uniform(0.5, 3).logp(1), -0.9162907318742) && uniform(0.5, 3).logp(0.4) == -inf &&
   abs(mean(uniform(0.5, 3).draw() for i in 4000) - 1.75) < 0.05
 
@@ -17,6 +18,7 @@ density exponential(rate : real) {
   natural = rate
   from_natural(n) = exponential(n)
 }
+
 test "exponential" = close(exponential(1.7).logp(0.4), -0.1493717489378) &&
   abs(mean(indicator(exponential(1.7).draw() < 0.4) for i in 4000) - 0.4933830076344) < 0.04
 
@@ -26,6 +28,7 @@ density gumbel(loc : real, scale : real) {
   logp(x : real) { z = (x - loc) / scale; -z - exp(-z) - log(scale) }
   draw() { u ~ standard_uniform(); loc - scale * log(-log(u)) }
 }
+
 test "gumbel" = close(gumbel(1, 2).logp(0.4), -1.743005988136) &&
   abs(mean(indicator(gumbel(1, 2).draw() < 0.4) for i in 4000) - 0.2592768659908) < 0.04
 
@@ -35,6 +38,7 @@ density laplace(loc : real, scale : real) {
   logp(x : real) = -abs(x - loc) / scale - log(2 * scale)
   draw() { u ~ standard_uniform(); v ~ standard_uniform(); loc + scale * (log(u) - log(v)) }
 }
+
 test "laplace" = close(laplace(1, 2).logp(0.4), -1.68629436112) &&
   abs(mean(indicator(laplace(1, 2).draw() < 0.4) for i in 4000) - 0.3704091103409) < 0.04
 
@@ -44,6 +48,7 @@ density logistic(loc : real, scale : real) {
   logp(x : real) { z = (x - loc) / scale; -z - 2 * softplus(-z) - log(scale) }
   draw() { u ~ standard_uniform(); loc + scale * logit(u) }
 }
+
 test "logistic" = close(logistic(1, 2).logp(0.4), -2.101857669497) &&
   close(logistic(1, 2).logp(-3000), -1501.193147181) &&
   abs(mean(indicator(logistic(1, 2).draw() < 0.4) for i in 4000) - 0.4255574831883) < 0.04
@@ -55,6 +60,7 @@ density student_t(df : real, loc : real = 0, scale : real = 1) {
     (df + 1) / 2 * log(1 + ((x - loc) / scale)^2 / df)
   draw() { z ~ standard_normal(); g ~ gamma(df / 2, df / 2); loc + scale * z / sqrt(g) }
 }
+
 test "student_t" = close(student_t(3.5, 1, 2).logp(0.4), -1.73974654833) &&
   abs(mean(indicator(student_t(3.5, 1, 2).draw() < 0.4) for i in 4000) - 0.3905667049199) < 0.04
 
@@ -68,6 +74,7 @@ density log_normal(loc : real, sd : real) {
 test "log_normal: log density" = close(log_normal(0.3, 0.8).logp(1.9), -1.428948930165)
 test "log_normal: draws" =
   abs(mean(indicator(log_normal(0.3, 0.8).draw() < 1.9) for i in 4000) - 0.6654259041152) < 0.04
+
 test "log_normal: the square of its density" =
   close(log_normal(0, 1).from_natural((linear = -1.0625, precision = 3.125)).logp(1.9), -1.67552928816)
 
@@ -92,6 +99,7 @@ density log_gamma(shape : real) {
     if shape < 1 { v ~ standard_uniform(); y + log(v) / shape } else { y }
   }
 }
+
 test "log_gamma" = close(log_gamma(2.5).logp(0.2), -1.006085628633) &&
   abs(mean(indicator(log_gamma(0.4).draw() < -1) for i in 4000) - 0.6839150489932) < 0.04 &&
   abs(mean(log_gamma(0.01).draw() for i in 4000) + 100.5608854579) < 8
@@ -104,8 +112,10 @@ density gamma(shape : real, rate : real) {
   natural = (power = shape - 1, rate = rate)
   from_natural(n) = gamma(n.power + 1, n.rate)
 }
+
 test "gamma: log density" = close(gamma(2.5, 1.5).logp(0.7), -0.8560325161106) &&
   close(gamma(0.4, 1.5).logp(0.7), -1.470486808095)
+
 test "gamma: draws" = abs(mean(indicator(gamma(0.4, 1.5).draw() < 0.2) for i in 4000) - 0.6414901434102) < 0.04 &&
   abs(mean(indicator(gamma(2.5, 1.5).draw() < 0.7) for i in 4000) - 0.1648576993584) < 0.03
 
@@ -119,6 +129,7 @@ density beta(a : real, b : real) {
   natural = (head = a - 1, tail = b - 1)
   from_natural(n) = beta(n.head + 1, n.tail + 1)
 }
+
 test "beta" = close(beta(2.5, 0.7).logp(0.3), -1.359102013157) && close(beta(1, 1).logp(0), 0) &&
   beta(2, 3).logp(1.5) == -inf &&
   abs(mean(indicator(beta(2.5, 0.7).draw() < 0.8) for i in 4000) - 0.427296686362) < 0.04
@@ -131,8 +142,10 @@ density dirichlet[n](alpha : real[n]) {
   natural = alpha - 1
   from_natural(p) = dirichlet(p + 1)
 }
+
 test "dirichlet: log density" = close(dirichlet([0.8, 2.5, 1.2]).logp([0.2, 0.5, 0.3]), 1.143740362755) &&
   close(dirichlet([1, 1]).logp([0, 1]), 0)
+
 test "dirichlet: draws" = all(abs(mean(dirichlet([0.8, 2.5, 1.2]).draw() for i in 4000) -
   [0.1777777777778, 0.5555555555556, 0.2666666666667]) < 0.02)
 
@@ -143,7 +156,9 @@ density concrete[n](logits : real[n], temperature : real) {
     n * logsumexp(logits - temperature * log(x))
   draw() { g : real[n] ~ gumbel(0, 1); softmax((logits + g) / temperature) }
 }
+
 test "concrete: log density" = close(concrete([0.5, -0.2, 0.1], 0.7).logp([0.2, 0.5, 0.3]), -0.2452987185313) &&
   close(concrete([0.5, -0.2], 0.7).logp([0.3, 0.7]), -0.5741124445138)
+
 test "concrete: draws" =
   abs(mean(indicator(concrete([0.5, -0.2], 0.7).draw()[0] < 0.3) for i in 4000) - 0.215327129306) < 0.03

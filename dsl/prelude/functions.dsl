@@ -122,6 +122,7 @@ fn sigmoid(x : real) -> real {
   e = exp(if x < 0 { x } else { -x })
   if x < 0 { e / (1 + e) } else { 1 / (1 + e) }
 }
+
 test "sigmoid" = close(sigmoid(-1.3), 0.2141650169574) && close(sigmoid(-40) * 1e18, 4.248354255292) &&
   close(derivative(sigmoid, -1.3), 0.1682983624691) && close(derivative(sigmoid, 0), 0.25)
 

@@ -3,6 +3,7 @@
 /// The process q with `by` added to its velocity: guidance without weights.
 process guided[S, T](q : process[S, T], by : fn(T, real) -> tangent[T]) =
   q with velocity(x, t) = q.velocity(x, t) + by(x, t)
+
 test "guided" =
   close(guided(rectified_flow() with data = normal(1, 0.5), by(x, t) = t * x).velocity(0.7, 0.3), 0.7221951219512) &&
   close(guided(rectified_flow() with data = normal(1, 0.5), by(x, t) = t * x).score(0.7, 0.3), -0.780487804878)
@@ -10,6 +11,7 @@ test "guided" =
 /// Classifier-free guidance as it is commonly run (arXiv 2207.12598): the score of a^(1 - w) b^w, without weights.
 process cfg[S, T](a : process[S, T], b : process[S, T], w : real) =
   a with score(x, t) = (1 - w) * a.score(x, t) + w * b.score(x, t)
+
 test "cfg" = close(cfg(rectified_flow() with data = normal(1, 0.5), rectified_flow() with data = normal(0, 1),
   2.5).score(0.7, 0.3), -1.846509671993)
 

@@ -28,9 +28,10 @@ fn cholesky[n](a : real[n, n]) -> real[n, n] {
   }
   l
 }
+
 test "cholesky" = all(close(cholesky([[2, 0.3, -0.1], [0.3, 1.5, 0.4], [-0.1, 0.4, 1.1]]),
   [[1.414213562373, 0, 0], [0.2121320343560, 1.206233808181, 0],
-   [-0.07071067811865, 0.3440460690002, 0.9882470857055]]))
+    [-0.07071067811865, 0.3440460690002, 0.9882470857055]]))
 
 /// The x with l x = b, for l lower triangular.
 fn forward_solve[n](l : real[n, n], b : real[n]) -> real[n] {
@@ -38,6 +39,7 @@ fn forward_solve[n](l : real[n, n], b : real[n]) -> real[n] {
   for i in n { x[i] = (b[i] - sum(l[i, k] * x[k] for k in i)) / l[i, i] }
   x
 }
+
 test "forward_solve" = all(close(forward_solve([[2, 0, 0], [-1, 4, 0], [0.5, 1, 0.5]], [3, 0.5, -1]),
   [1.5, 0.5, -4.5]))
 
@@ -50,6 +52,7 @@ fn backward_solve[n](l : real[n, n], b : real[n]) -> real[n] {
   }
   x
 }
+
 test "backward_solve" = all(close(backward_solve([[2, 0, 0], [-1, 4, 0], [0.5, 1, 0.5]], [3, 0.5, -1]),
   [2.3125, 0.625, -2]))
 
@@ -58,6 +61,7 @@ fn solve[n](a : real[n, n], b : real[n]) -> real[n] {
   l = cholesky(a)
   backward_solve(l, forward_solve(l, b))
 }
+
 test "solve" = all(close(solve([[2, 0.3, -0.1], [0.3, 1.5, 0.4], [-0.1, 0.4, 1.1]], [1, -2, 0.5]),
   [0.8321604503871, -1.817382125264, 1.191062631949]))
 
@@ -66,6 +70,7 @@ fn inverse[n](a : real[n, n]) -> real[n, n] {
   l = cholesky(a)
   [backward_solve(l, forward_solve(l, e)) for e in eye(n)]
 }
+
 test "inverse" = all(close(inverse([[2, 0.3, -0.1], [0.3, 1.5, 0.4], [-0.1, 0.4, 1.1]]),
   [[0.5242786769880, -0.1301900070373, 0.09500351864884], [-0.1301900070373, 0.7705840957072, -0.2920478536242],
-   [0.09500351864884, -0.2920478536242, 1.023926812104]]))
+    [0.09500351864884, -0.2920478536242, 1.023926812104]]))

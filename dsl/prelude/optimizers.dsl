@@ -17,6 +17,7 @@ optimizer adam(rate : real, b1 : real = 0.9, b2 : real = 0.999, eps : real = 1e-
     (w - rate * (m / (1 - b1^(n + 1)) / (sqrt(v / (1 - b2^(n + 1))) + eps) + decay * w), (m = m, v = v))
   }
 }
+
 test "adam" = close(adam(0.1).step(2.0, 3.0, (m = 0.5, v = 0.2), 1).w, 1.961376750294) &&
   close(adam(0.1).step(2.0, 3.0, (m = 0.5, v = 0.2), 1).m.v, 0.2088)
 
@@ -29,6 +30,7 @@ optimizer adagrad(rate : real, eps : real = 1e-10) {
   memory = 0.0
   step(w, g, m, n) = (w - rate * g / (sqrt(m + g^2) + eps), m + g^2)
 }
+
 test "adagrad" = close(adagrad(0.1).step(2.0, 3.0, 16.0, 1).w, 1.94) &&
   close(adagrad(0.1).step(2.0, 3.0, 16.0, 1).m, 25)
 

@@ -20,6 +20,7 @@ process gaussian[..s](alpha : fn(real) -> real, sigma : fn(real) -> real) {
   denoised(x, t) = (x + sigma(t)^2 * score(x, t)) / alpha(t)
   velocity(x, t) = slope(t) * x + diffusion(t)^2 / 2 * score(x, t)
 }
+
 test "gaussian" = close(gaussian(alpha(t) = t, sigma(t) = 2 - t).path(0.7, 0.3).mean, 0.21) &&
   close(gaussian(alpha(t) = t, sigma(t) = 2 - t).path(0.7, 0.3).sd, 1.7) &&
   close((gaussian(alpha(t) = t, sigma(t) = 2 - t) with data = normal(1, 0.5)).start.sd, 2)
@@ -29,6 +30,7 @@ process variance_exploding(sigma_min : real, sigma_max : real) =
   gaussian(alpha(t) = 1, sigma(t) = sigma_min * (sigma_max / sigma_min)^(1 - t)) with {
     require 0 < sigma_min && sigma_min < sigma_max, "noise falls from sigma_max to sigma_min"
   }
+
 test "variance_exploding" = close(variance_exploding(0.1, 10).sigma(0.3), 2.51188643151) &&
   close(variance_exploding(0.1, 10).diffusion(0.3), 7.623209234214) &&
   variance_exploding(0.1, 10).noising(0.7, 0.3) == 0 &&
@@ -41,6 +43,7 @@ process variance_preserving(beta_min : real, beta_max : real) =
     slope(t) = (beta_min + (beta_max - beta_min) * (1 - t)) / 2
     diffusion(t) = sqrt(2 * slope(t))                  // finite at t = 1, where the general formula is 0 times infinity
   }
+
 test "variance_preserving" = close(variance_preserving(0.1, 20).alpha(0.3), 0.08435257018283) &&
   close(variance_preserving(0.1, 20).sigma(0.8), 0.5844978798723) &&
   close(variance_preserving(0.1, 20).diffusion(1), 0.3162277660168) &&
@@ -59,11 +62,13 @@ test "rectified_flow: roles from data" = close(rectified_flow().diffusion(0.3), 
   close((rectified_flow() with data = normal(1, 0.5)).noise(0.7, 0.3), 0.5463414634146) &&
   close((rectified_flow() with data = normal(1, 0.5)).denoised(0.7, 0.3), 1.058536585366) &&
   close((rectified_flow() with data = normal(1, 0.5)).velocity(0.7, 0.3), 0.5121951219512)
+
 test "rectified_flow: score from each role" =
   close((rectified_flow() with logp(x, t) = -0.25 * x^4 * t).score(0.7, 0.3), -0.1029) &&
   close((rectified_flow() with noise(x, t) = 0.5463414634146).score(0.7, 0.3), -0.780487804878) &&
   close((rectified_flow() with denoised(x, t) = 1.058536585366).score(0.7, 0.3), -0.780487804878) &&
   close((rectified_flow() with velocity(x, t) = 0.5121951219512).score(0.7, 0.3), -0.780487804878)
+
 test "rectified_flow: a step" =
   close((rectified_flow() with data = normal(1, 0.5)).step(0.7, 0.3, 0.01).mean, 0.6869105691057) &&
   close((rectified_flow() with data = normal(1, 0.5)).step(0.7, 0.3, 0.01).sd, 0.2160246899469)
@@ -79,6 +84,7 @@ process edm(sigma_min : real = 0.002, sigma_max : real = 80, rho : real = 7) =
     require 0 < sigma_min && sigma_min < sigma_max, "noise falls from sigma_max to sigma_min"
     require rho > 0, "the exponent is positive"
   }
+
 test "edm" = close(edm().sigma(0.3), 12.38157613854) && close(edm().diffusion(0.3), 46.74627982027) &&
   close((edm() with data = normal(1, 0.5)).velocity(0.7, 0.3), 2.134645943887)
 
@@ -89,6 +95,7 @@ process ornstein_uhlenbeck(rate : real = 5, spread : real = 1) =
     slope(t) = rate
     diffusion(t) = spread * sqrt(2 * rate)
   }
+
 test "ornstein_uhlenbeck" = close(ornstein_uhlenbeck(2.5, 1.5).sigma(0.3), 1.477178353246) &&
   close(ornstein_uhlenbeck(2.5, 1.5).diffusion(1), 3.35410196625) &&
   close((ornstein_uhlenbeck(2.5, 1.5) with data = normal(1, 0.5)).velocity(0.7, 0.3), 0.3981482948295)

@@ -7,6 +7,7 @@ fn systematic[n](w : simplex[n]) -> token[n, n] {
   c = cumsum(w)
   [search(c, (i + u) / n * c[n - 1]) for i in n]
 }
+
 test "systematic" = all(systematic([0.5, 0.25, 0.25, 0]) == [0, 0, 1, 2]) &&
   all(abs(mean(copies(systematic([0.55, 0.15, 0.3])) for m in 2000) - [1.65, 0.45, 0.9]) < 0.06)
 
@@ -16,6 +17,7 @@ fn stratified[n](w : simplex[n]) -> token[n, n] {
   c = cumsum(w)
   [search(c, (i + u[i]) / n * c[n - 1]) for i in n]
 }
+
 test "stratified" = all(stratified([0.5, 0.25, 0.25, 0]) == [0, 0, 1, 2]) &&
   all(abs(mean(copies(stratified([0.55, 0.15, 0.3])) for m in 2000) - [1.65, 0.45, 0.9]) < 0.06)
 
@@ -25,6 +27,7 @@ fn multinomial[n](w : simplex[n]) -> token[n, n] {
   c = cumsum(w)
   [search(c, u[i] * c[n - 1]) for i in n]
 }
+
 test "multinomial" = all(multinomial([0, 1, 0]) == 1) &&
   all(abs(mean(copies(multinomial([0.55, 0.15, 0.3])) for m in 2000) - [1.65, 0.45, 0.9]) < 0.1)
 
@@ -36,7 +39,9 @@ fn residual[n](w : simplex[n]) -> token[n, n] {
   u : real[n] ~ standard_uniform()
   [if i < kept[n - 1] { search(kept, i) } else { search(rest, u[i] * rest[n - 1]) } for i in n]
 }
+
 test "residual" = all(residual([0.5, 0.25, 0.25, 0]) == [0, 0, 1, 2]) &&
+  all(residual(normalize([1.0 for i in 49])) == [i for i in 49]) &&
   all(abs(mean(copies(residual([0.55, 0.15, 0.3])) for m in 2000) - [1.65, 0.45, 0.9]) < 0.06)
 
 /// How often each of the n indices occurs among n ancestors.

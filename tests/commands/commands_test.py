@@ -97,8 +97,8 @@ class Commands(unittest.TestCase):
 
     def test_each_product_prints(self):
         self.kacc("--print=stages")
-        products = [line.split("|")[3].strip() for line in self.output.splitlines()[2:]]
-        for product in products[:-1]:
+        products = [line.split("|")[3].split() for line in self.output.splitlines()[2:-1]]
+        for product in sum(products, []):
             self.assertEqual(self.kacc("--emit=" + product, "walk.dsl"), 0, self.errors)
             self.assertTrue(self.output, product)
 
@@ -198,6 +198,11 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.kacc("test", "bad.dsl"), 3, self.errors)
         self.assertIn("fails", self.output)
         self.assertEqual(self.kacc("test", "walk.dsl"), 0, self.errors)
+
+    def test_trouble_of_the_machine(self):
+        self.assertEqual(self.kacc("build", "walk.dsl", "-o", "lib", "--cpu", "abacus"), 2, self.errors)
+        self.assertEqual(self.kacc("build", "walk.dsl", "-o", "walk.dsl"), 3, self.errors)
+        self.assertEqual(self.kacc("build", "walk.dsl", "-o", "/proc/nothing"), 3, self.errors)
 
     def test_times(self):
         self.assertEqual(self.kacc("run", "walk.dsl", "--time"), 0)

@@ -25,7 +25,11 @@ static double midpoint(uint32_t word, bool fine) {
 }
 
 double drawUniform(const Address &address, uint32_t site, uint64_t index, bool fine) {
-  return midpoint(words(address, site, index)[index % 4], fine);
+  uint32_t word = words(address, site, index)[index % 4];
+  if (!fine)
+    return midpoint(word, false);
+  uint32_t low = words(address, site | 0x80000000u, index)[index % 4]; // 20 more bits, for 2^52 cells
+  return (double(uint64_t(word) << 20 | low >> 12) + 0.5) / 4503599627370496.0;
 }
 
 double drawNormal(const Address &address, uint32_t site, uint64_t index, bool fine) {

@@ -46,6 +46,28 @@ def cats(seed, count):
     return [v for _ in range(count) for v in (source.gauss(-2, 0.3), source.gauss(source.choice((-1, 1)), 0.3))]
 
 
+def kernel(a, b):
+    """The arc-cosine kernel of program 33."""
+    size = math.hypot(*a) * math.hypot(*b)
+    c = min(max((a[0] * b[0] + a[1] * b[1]) / size, -0.999999), 0.999999)
+    return size * (math.sqrt(1 - c * c) + (math.pi - math.acos(c)) * c) / (2 * math.pi)
+
+
+def drawn_from_kernel(inputs, noise, seed):
+    """Targets that the process of program 33 with scale 1 would give, by the Cholesky factor of its covariance."""
+    rows = [inputs[k:k + 2] for k in range(0, len(inputs), 2)]
+    factor = []
+    for i, a in enumerate(rows):
+        row = []
+        for j in range(i + 1):
+            other = row if i == j else factor[j]
+            rest = kernel(a, rows[j]) + (noise if i == j else 0) - sum(row[k] * other[k] for k in range(j))
+            row.append(math.sqrt(rest) if i == j else rest / other[j])
+        factor.append(row)
+    z = normals(seed, len(rows))
+    return [sum(row[k] * z[k] for k in range(len(row))) for row in factor]
+
+
 def leading(centers, sd, rows, columns, count):
     """Mean, leading eigenvectors and eigenvalues of the covariance of a mixture, by powers."""
     mean = [sum(centers[i * columns + k] for i in range(rows)) / rows for k in range(columns)]
@@ -67,6 +89,7 @@ def leading(centers, sd, rows, columns, count):
     return mean, [x for v in basis for x in v], values
 
 
+inputs = normals(33, 60)
 wide = normals(11, 128, 2.0)
 mean, basis, eigenvalues = leading(wide, 0.5, 8, 16, 4)
 # program, file, shape, contents
@@ -74,8 +97,8 @@ FILES = [
     ("01-annealing", "centers", (40, 2), forty_modes()),
     ("08-particle-filter", "observations", (100,), observations(8, 100)),
     ("19-infedit", "sources", (256, 2), cats(19, 256)),
-    ("33-scale-mixture", "inputs", (30, 2), normals(33, 60)),
-    ("33-scale-mixture", "targets", (30,), normals(34, 30)),
+    ("33-scale-mixture", "inputs", (30, 2), inputs),
+    ("33-scale-mixture", "targets", (30,), drawn_from_kernel(inputs, 0.01, 34)),
     ("33-scale-mixture", "query", (2,), [0.4, -0.7]),
 ]
 # What is large, or has the name of another program's file.

@@ -51,7 +51,7 @@ private:
 
   string weights(int n);
   string process();
-  string normal();
+  string normal(bool round);
   string factor(const string &name);
   string data(const string &name);
   string power();
@@ -94,8 +94,9 @@ string Writer::process() {
   }
 }
 
-string Writer::normal() {
-  if (d == 1 || chance(60))
+/// The parts of one mixture have spreads of one shape.
+string Writer::normal(bool round) {
+  if (d == 1 || round)
     return "normal(" + point(2) + ", " + number(0.3, 1.2) + ")";
   std::vector<string> sds;
   for (int k = 0; k < d; ++k)
@@ -119,10 +120,11 @@ string Writer::factor(const string &name) {
 
 string Writer::data(const string &name) {
   int n = 2 + below(2);
+  bool round = chance(60);
   std::vector<string> parts;
   switch (below(d == 1 ? 4 : 6)) {
   case 0:
-    return normal();
+    return normal(round);
   case 1: {
     for (int k = 0; k < n; ++k)
       parts.push_back(point(2));
@@ -131,10 +133,10 @@ string Writer::data(const string &name) {
     return "mixture(normal(c, " + number(0.3, 1) + ") for c in " + name + "_centers)";
   }
   case 2:
-    return "mixture([mixture([" + normal() + ", " + normal() + "]), " + normal() + "], weights = " + weights(2) + ")";
+    return "mixture([mixture([" + normal(round) + ", " + normal(round) + "]), " + normal(round) + "], weights = " + weights(2) + ")";
   case 3:
     for (int k = 0; k < n; ++k)
-      parts.push_back(normal());
+      parts.push_back(normal(round));
     break;
   default:
     for (int k = 0; k < n; ++k)

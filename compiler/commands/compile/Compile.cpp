@@ -22,6 +22,10 @@ int walkTo(Driver &driver, std::string_view product, const CommandLine &line) {
     std::cerr << driver.times();
   if (!driver.defect().empty())
     return Defect;
+  if (!driver.trouble().empty()) {
+    std::cerr << "kacc: " << driver.trouble() << '\n';
+    return driver.troubleIsOption() ? WrongCommandLine : FailedRun;
+  }
   return good ? status : WrongProgram;
 }
 

@@ -3,6 +3,7 @@ const k = 3
 fn graded(x : real) -> int {
   if x > 10 { 2 } else if x > 5 { 1 } else { 0 }
 }
+
 fn rebound(x : real) -> real {
   y = x + 1
   y = 2 * y
@@ -17,6 +18,7 @@ fn rebound(x : real) -> real {
   }
   y + scale
 }
+
 fn hides(k : int) -> int {
   k = k + 1
   pi = 4
@@ -30,6 +32,8 @@ test "local names hide declarations" = hides(1) == 8 && k == 3 && pi < 4
 test "branches widen to a common type" = widened(true) == 1 && widened(false) == 2.5
 test "a condition inside an expression" = 1 + (if k == 3 { 10 } else { 20 }) * 2 == 21
 test "the branch that is not taken" = lazy(0) == 0 && lazy(4) == 0.25
-fn several(x : real) -> real { a = x; b = 2; c = a * b
-  c - 1 }
+fn several(x : real) -> real {
+  a = x; b = 2; c = a * b
+  c - 1
+}
 test "statements on one line" = several(4) == 7

@@ -4,12 +4,16 @@ const grid = [10 * i + j for i in 2 for j in 3]
 test "axes in the order of the generators" = all(grid == [[0, 1, 2], [10, 11, 12]])
 test "a later range may use an earlier index" = sum(i * j for i in 4 for j in 0..i) == 11 &&
   sum(1 for i in 5 for j in i) == 10
+
 test "elements of an array, rows of a matrix" = all([2 * x for x in xs] == [6, 2, 8, 2, 10]) &&
   all([sum(r) for r in grid] == [3, 33])
+
 test "the axes of the expression follow" = all([[i, i * i] for i in 3] == [[0, 0], [1, 1], [2, 4]]) &&
   all([eye(2) * i for i in 1..3] == [[[1, 0], [0, 1]], [[2, 0], [0, 2]]])
+
 test "reductions run elementwise over the axes" = all(sum(r for r in grid) == [10, 12, 14]) &&
   all(max([x, -x] for x in xs) == [5, -1]) && all(mean([i, 2 * i] for i in 3) == [1, 2])
+
 test "a filter" = sum(x for x in xs if x > 2) == 12 && product(i + 1 for i in 5 if i % 2 == 0) == 15 &&
   any(x == 4 for x in xs if x > 3) && sum(1 for x in xs if x > 9) == 0 && max(x for x in xs if x < 4) == 3
 test "a filter that sees both indices" = sum(10 * i + j for i in 3 for j in 3 if i < j) == 15

@@ -28,6 +28,7 @@ fn loop(x : real) -> real {
   for i in 3 { y = y * y }
   grad(y, x)
 }
+
 fn elements(x : real[3]) -> real[3] {
   y : real[3] = 1
   y[0] = x[1]

@@ -32,7 +32,7 @@ test "over several fields" = from_a.d == 24 && from_d.a == 2 && from_d.b == 4
 
 // a field of another structure settles one of this
 kind reader { source : chain; value : real = source.b + 1; value = -1 }
-chain empty { }
+chain empty {}
 reader full { source = from_d }
 reader blank { source = empty }
 test "of another structure" = full.value == 5 && blank.value == -1

@@ -20,6 +20,7 @@ fn noisy(x : real) -> real { z ~ normal(x, 0.5); z }
 fn two() -> real { a ~ standard_uniform(); b ~ standard_uniform(); abs(a - b) }
 test "random functions" = abs(mean(noisy(2) for i in 4000) - 2) < 0.05 && two() > 0 &&
   abs(mean(two() for i in 4000) - 0.3333333333333) < 0.02
+
 fn drawn() -> real {
   z : real[1000, 2] ~ normal([1, -2], 0.5)
   mean(z[.., 0]) - mean(z[.., 1])

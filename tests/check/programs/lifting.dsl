@@ -10,16 +10,21 @@ test "frames are suffixes of the longest" = all(shift([[1, 2], [3, 4]], [5, 6]) 
 test "a parameter of all axes never lifts" = sum(table) == 21 && sq_norm([[1, 2], [0, 3]]) == 14
 test "the last axis of anything" = all(close(normalize([[1, 3], [2, 2]]), [[0.25, 0.75], [0.5, 0.5]])) &&
   all(argmax([[1, 3, 2], [5, 0, 1]]) == [1, 0])
+
 test "an index lifts" = all([10, 20, 30][[2, 0]] == [30, 10]) &&
   all(table[[1, 1, 0]] == [[4, 5, 6], [4, 5, 6], [1, 2, 3]]) &&
   all([7, 8, 9][[[0, 1], [2, 2]]] == [[7, 8], [9, 9]])
+
 test "a density lifts to the product" = close(normal([0, 1], [1, 2]).logp([0.5, -0.5]), -2.937274246969) &&
   all(close(normal([0, 1], 2).score([0.5, -0.5]), [-0.125, 0.375])) &&
   all(normal([0, 1], 2).mean == [0, 1]) && close(normal([0, 1], 2).noised(0.5, 0.75).logp([0.5, 1]), -2.444164169038)
+
 test "log density and score lift to nothing" = close(normal([0, 1], [1, 2]).logp([0.5, -0.5]),
   normal(0, 1).logp(0.5) + normal(1, 2).logp(-0.5))
+
 test "comparisons and conditions" = all(([1, 5, 3] > [2, 2, 3]) == [false, true, false]) &&
   all(select([true, false], 1, [7, 8]) == [1, 8]) && all(clip([-2, 0.5, 9], 0, [1, 1, 4]) == [0, 0.5, 4])
+
 fn spread() -> real {
   x : real[2, 3] = [1, 2, 3]
   d : density[real[4]] = normal(1, 2)

@@ -5,11 +5,13 @@ fn fibonacci(n : int) -> int {
   for i in n { c = a + b; a = b; b = c }
   a
 }
+
 fn root(x : real) -> real {
   y = 1.0
   for i in 100 while abs(y * y - x) > 1e-12 { y = (y + x / y) / 2 }
   y
 }
+
 fn first_above[n](x : real[n], bound : real) -> int {
   at = n
   found = false
@@ -21,6 +23,7 @@ fn first_above[n](x : real[n], bound : real) -> int {
   }
   at
 }
+
 fn pascal() -> real[5] {
   row : real[5] = 0
   row[0] = 1
@@ -32,11 +35,13 @@ fn pascal() -> real[5] {
   }
   row
 }
+
 fn transposed(a : real[2, 3]) -> real[3, 2] {
   y : real[3, 2] = -1
   for i in 2 { for j in 3 { y[j, i] = a[i, j] } }
   y
 }
+
 fn rows(k : int) -> real[3, 2] {
   y : real[3, 2] = 0
   y[1] = [k, 2 * k]
@@ -45,6 +50,7 @@ fn rows(k : int) -> real[3, 2] {
   y[2] = z[0] + z[1]
   y
 }
+
 fn steps_to_one(n : int) -> int {
   k = n
   count = 0

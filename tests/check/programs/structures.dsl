@@ -5,6 +5,7 @@ fn pick(k : token[3], x : real) -> real {
   laws = [normal(c, 0.5) for c in centres]
   laws[k].logp(x)
 }
+
 fn captured(m : real) -> real {
   d = normal(2 * m, 0.5)
   d.mean + d.score(0)

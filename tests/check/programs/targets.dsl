@@ -15,11 +15,22 @@ sampler plain { target = a; steps = 10; particles = 64 }
 test "the mass of a target" = power.mass(0.5) == 3 && both.mass(0.5) == 2.5 && plain.mass(0.5) == 1
 test "its score and log density" = close(power.target(0.3).score(0.7), 0.1372040434600) &&
   close(both.target(0.3).logp(0.7), -4.76465080229) && close(both.target(0.3).score(0.7), -0.1348791828642)
+
 test "the noise is that of the models" = close(power.diffusion(0.3), 7.623209234214) &&
   both.diffusion(0.3) == power.diffusion(0.3)
+
 test "drifts" = close(power.drift(0.7, 0.3), 5.315588233072) && close(power.summed(0.7, 0.3), 7.973382349608) &&
   close(plain.drift(0.7, 0.3), 2.657794116536) && close(both.drift(0.7, 0.3), -6.049486644512)
+
 test "the rate of the weights" = close(plain.rate(0.7, 0.3), 0) && close(power.rate(0.7, 0.3), 8.859313721788) &&
   close((power with drift = summed).rate(0.7, 0.3), 0.3646600994731) && close(both.rate(0.7, 0.3), 1.514735722584)
 test "the start is that of the power" = close(power.start.sd, 5.773502691896) && plain.start.sd == 10
+
+// on vectors
+model c = ve with data = normal([1, -1], 0.5)
+sampler plane { target = c^beta; steps = 10; particles = 64 }
+test "the start on vectors" = all(close(plane.start.sd, 5.773502691896)) &&
+  close(plane.start.logp([3, -2]), -5.539434963729) && all(abs(mean(plane.start.draw() for i in 4000)) < 0.5)
+
+test "the drift on vectors" = all(close(plane.drift([0.7, -0.7], 0.3), [5.315588233072, -5.315588233072]))
 test "time, and settings" = power.time(0.3) == 0.3 && power.steps == 10 && power.particles == 64

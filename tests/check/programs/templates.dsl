@@ -4,6 +4,7 @@ density triangular(lo : real, hi : real = 2) {
   logp(x : real) = log(2 * (x - lo)) - 2 * log(hi - lo)
   draw() { u ~ standard_uniform(); lo + (hi - lo) * sqrt(u) }
 }
+
 test "a default, and names" = close(triangular(-1).logp(1), -0.8109302162163) &&
   close(triangular(hi = 3, lo = 1).logp(2.5), -0.2876820724518)
 test "parameters are fields" = triangular(-1).hi == 2 && triangular(-1, 5).hi == 5
@@ -22,6 +23,7 @@ density centred[n](scale : real[n]) {
   draw() = normal(0, scale).draw()
   width : int = n
 }
+
 test "a size from an argument" = centred([1, 2, 0.5]).width == 3 &&
   close(centred([2, 0.5]).logp([0.3, 0.4]), -2.169127066409)
 

@@ -5,6 +5,7 @@
 density standard_uniform() {
   draw() -> real = "kac.uniform"
 }
+
 test "standard_uniform" = abs(mean(standard_uniform().draw() for i in 4000) - 0.5) < 0.02 &&
   abs(mean(indicator(standard_uniform().draw() < 0.2) for i in 4000) - 0.2) < 0.03
 
@@ -12,6 +13,7 @@ test "standard_uniform" = abs(mean(standard_uniform().draw() for i in 4000) - 0.
 density standard_normal() {
   draw() -> real = "kac.normal"
 }
+
 test "standard_normal" = abs(mean(standard_normal().draw() for i in 4000)) < 0.07 &&
   abs(mean(sq(standard_normal().draw()) for i in 4000) - 1) < 0.1
 
@@ -25,6 +27,7 @@ density normal(mean : real, sd : real) {
   natural = (linear = mean * precision, precision = precision)
   from_natural(n) = normal(n.linear / n.precision, 1 / sqrt(n.precision))
 }
+
 test "normal: log density" = close(normal(1, 2).logp(0.3), -1.673335713765) &&
   close(normal([1, -0.5], [2, 0.7]).logp([0.3, 0.4]), -3.062129915275)
 test "normal: score" = close(normal(1, 2).score(0.3), 0.175)
@@ -44,14 +47,19 @@ density gaussian_vector[n](mean : real[n], factor : real[n, n]) {
   natural = (linear = solve(covariance, mean), precision = inverse(covariance))
   from_natural(p) = gaussian_vector(solve(p.precision, p.linear), cholesky(inverse(p.precision)))
 }
+
 test "gaussian_vector: log density" =
   close(gaussian_vector([0.5, -1], [[1.2, 0], [-0.4, 0.8]]).logp([0.3, 0.4]), -3.199832849667)
+
 test "gaussian_vector: score" = all(close(gaussian_vector([0.5, -1], [[1.2, 0], [-0.4, 0.8]]).score([0.3, 0.4]),
   [-0.5555555555556, -2.083333333333]))
+
 test "gaussian_vector: draws" =
   all(abs(mean(gaussian_vector([0.5, -1], [[1.2, 0], [-0.4, 0.8]]).draw() for i in 4000) - [0.5, -1]) < 0.1)
+
 test "gaussian_vector: noised" =
   close(gaussian_vector([0.5, -1], [[1.2, 0], [-0.4, 0.8]]).noised(0.6, 0.9).logp([0.3, 0.4]), -2.481158269511)
+
 test "gaussian_vector: natural parameters" =
   all(close(gaussian_vector([0.5, -1], [[1.2, 0], [-0.4, 0.8]]).natural.linear,
     [-0.08680555555556, -1.302083333333])) &&
