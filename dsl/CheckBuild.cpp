@@ -49,6 +49,60 @@ int Elaborator::newSlot(const std::string &name, const Type &type) {
 
 void Elaborator::emit(Statement statement) { frame().blocks.back()->statements.push_back(std::move(statement)); }
 
+namespace {
+
+/// Slots that an expression reads, and those that it sets itself (indices, assignments in its blocks).
+struct SlotUse {
+  std::set<int> read, own;
+  bool random = false;
+  void visit(const Expr &e) {
+    if (e.op == Op::Local || !e.path.empty() || (e.slot >= 0 && e.op != Op::Local))
+      read.insert(e.slot);
+    random |= e.op == Op::Random;
+    own.insert(e.slots.begin(), e.slots.end());
+    for (const ExprPtr &a : e.args)
+      visit(*a);
+    visit(e.body);
+    visit(e.otherwise);
+  }
+  void visit(const std::shared_ptr<const Block> &b) {
+    if (!b)
+      return;
+    for (const Statement &s : b->statements) {
+      if (s.kind == Statement::Kind::Assign || s.kind == Statement::Kind::For)
+        own.insert(s.slot);
+      for (const ExprPtr *part : {&s.value, &s.second, &s.condition})
+        if (*part)
+          visit(**part);
+      for (const ExprPtr &i : s.indices)
+        visit(*i);
+      visit(s.body);
+      visit(s.otherwise);
+    }
+    if (b->result)
+      visit(*b->result);
+  }
+  bool closed() const {
+    return !random && std::all_of(read.begin(), read.end(), [&](int slot) { return own.count(slot) > 0; });
+  }
+};
+
+} // namespace
+
+/// A value that captures nothing as a function of its own, computed once.
+ExprPtr Elaborator::constantFunction(const ExprPtr &e, const std::string &name) {
+  Function function;
+  function.name = uniqueName(name.empty() ? "value" : name);
+  function.span = e->span;
+  function.result = e->type;
+  function.slots = frame().function->slots;
+  function.body.result = e;
+  model.functions.push_back(std::move(function));
+  auto call = std::make_shared<Expr>(*make(Op::Call, e->type, {}, e->span));
+  call->function = &model.functions.back();
+  return call;
+}
+
 ExprPtr Elaborator::hold(ExprPtr e, const std::string &name) {
   if (e->op == Op::Number || e->op == Op::Input || e->op == Op::Particles)
     return e;
@@ -56,6 +110,13 @@ ExprPtr Elaborator::hold(ExprPtr e, const std::string &name) {
     return e;
   if (e->op == Op::Local && !frame().rebound.count(e->slot))
     return e;
+  if (frame().global && frame().blocks.size() == 1 && e->op != Op::Local) {
+    // A structure that outlives this frame may capture the value.
+    SlotUse use;
+    use.visit(*e);
+    if (use.closed())
+      return constantFunction(e, name);
+  }
   int slot = newSlot(name.empty() ? "v" : name, e->type);
   Statement s{};
   s.kind = Statement::Kind::Assign;

@@ -48,16 +48,6 @@ Value Elaborator::callLifted(const StructurePtr &structure, const std::string &f
     v = hold(v);
   const Node *sign = signature(*structure, field);
   bool function = sign && sign->child(0)->present();
-  if (function && values.empty() && sign->child(0)->child(0)->children.size() + sign->child(0)->child(1)->children.size() > 0) {
-    auto closure = std::make_shared<Closure>();
-    closure->kind = Closure::Kind::Field;
-    closure->name = field;
-    closure->structure = structure;
-    Value v;
-    v.kind = Value::Kind::Function;
-    v.closure = closure;
-    return v;
-  }
   auto at = [&](const Value &v, const std::vector<ExprPtr> &is) { return Value::of(index(v.run, is, span)); };
   if (field == fields::logp || field == fields::score) {
     ExprPtr x = asRun(values.at(0), span);

@@ -190,6 +190,7 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
     changed->complete.clear();
     changed->resolving.clear();
     changed->inferred.clear();
+    changed->fieldValues.clear();
     changed->element = nullptr;
     if (!changed->frame.empty())
       fail("E0301", node->span, "a lifted density cannot be changed by `with`");

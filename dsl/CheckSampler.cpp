@@ -34,7 +34,7 @@ const Function *Elaborator::enter(const std::string &name, Span span, const std:
   frames.pop_back();
   currentMutables = outer;
   if (own.effects && !effects)
-    fail("E0315", span, "a draw or a weight may not stand in `" + name + "`");
+    fail("E0315", span, "a draw or a weight may not stand in `" + name.substr(0, name.rfind(".entry")) + "`");
   function->name = uniqueName(name);
   function->result = own.blocks[0]->result->type;
   function->body = std::move(*own.blocks[0]);
@@ -62,7 +62,21 @@ static int64_t wholeNumber(const Value &value) {
   return value.isRun() && value.run->op == Op::Number && value.run->number >= 0 && value.run->number < 2147483648.0 ? static_cast<int64_t>(value.run->number) : -1;
 }
 
+/// What goes wrong in the library's own fields on behalf of a sampler is shown at the sampler.
 void Elaborator::elaborateSampler(const Node *node, const StructurePtr &structure) {
+  try {
+    elaborateEntries(node, structure);
+  } catch (CheckFailure &failure) {
+    if (librarySources.count(failure.span.source) || !failure.span.source) {
+      if (failure.span.source)
+        failure.remarks.insert(failure.remarks.begin(), {failure.span, "the place in the library"});
+      failure.span = node->span;
+    }
+    throw;
+  }
+}
+
+void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structure) {
   Sampler sampler;
   sampler.name = structure->name;
   sampler.span = node->span;

@@ -126,6 +126,10 @@ Value Elaborator::detached(const std::function<Value()> &evaluateIn, const std::
   currentMutables = outer;
   if (own.effects && v.isRun())
     fail("E0315", at.source ? at : v.run->span, "a draw or a weight may not stand in `" + name + "`");
+  if (v.kind == Value::Kind::Structure && !v.structure->local)
+    for (const auto &[parameter, value] : v.structure->parameters)
+      if (isLocal(value))
+        fail("E0310", at, "`" + parameter + "` of `" + v.structure->name + "` depends on values of a loop or a branch: compute it in a `const` first");
   if (!v.isRun() || !isLocal(v))
     return v;
   // A run-time value of its own: a function without parameters, computed once.
@@ -144,7 +148,7 @@ Value Elaborator::detached(const std::function<Value()> &evaluateIn, const std::
 }
 
 void Elaborator::missingField(const StructurePtr &structure, const std::string &field, Span span) {
-  CheckFailure failure{"E0401", span, "`" + structure->name + "` has no `" + field + "`", {}, ""};
+  CheckFailure failure{"E0401", span.source || !structure->node ? span : structure->node->span, "`" + structure->name + "` has no `" + field + "`", {}, ""};
   auto list = definitions(*structure, field);
   if (list.empty()) {
     failure.text += ": it is to be supplied, by `with " + field + " = ...` or in the braces";
@@ -268,7 +272,9 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
       whole.structure = structure;
       return targetField(asTarget(whole, nullptr, span), field, span);
     }
-    return callLifted(structure, field, {}, span);
+    const Node *lifted = signature(*structure, field);
+    if (!lifted || !lifted->child(0)->present())
+      return callLifted(structure, field, {}, span);
   }
   if (structure->kind->text == kinds::process && !hasField(*structure, field)) {
     Value whole;

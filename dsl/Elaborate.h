@@ -99,6 +99,7 @@ private:
   ExprPtr local(int slot, Span span) const;
   int newSlot(const std::string &name, const Type &type);
   ExprPtr hold(ExprPtr e, const std::string &name = "");
+  ExprPtr constantFunction(const ExprPtr &e, const std::string &name);
   ExprPtr asRun(const Value &value, Span span);
   Value hold(const Value &value, const std::string &name = "");
   void emit(Statement statement);
@@ -224,6 +225,7 @@ private:
 
   // --- samplers (CheckSampler.cpp) ---
   void elaborateSampler(const Node *node, const StructurePtr &structure);
+  void elaborateEntries(const Node *node, const StructurePtr &structure);
   const Function *entry(const StructurePtr &structure, const std::string &field, const std::vector<Type> &types,
                         const std::vector<std::string> &names, bool effects);
   const Function *enter(const std::string &name, Span span, const std::vector<Type> &types, const std::vector<std::string> &names,

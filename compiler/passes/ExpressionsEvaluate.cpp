@@ -475,7 +475,8 @@ std::string Expressions::nameOf(Id id) const {
     break;
   }
   if (auto callOp = dyn_cast<func::CallOp>(node.op)) {
-    std::string text = callOp.getCallee().str() + "(";
+    Field field = fieldOf(id);
+    std::string text = (field.name.empty() ? callOp.getCallee().str() : (field.structure + "." + field.name).str()) + "(";
     for (auto [k, operand] : llvm::enumerate(node.kind == Expression::Named ? node.shown : node.operands))
       text += (k ? ", " : "") + nameOf(operand);
     return text + ")";

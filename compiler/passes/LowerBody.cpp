@@ -63,6 +63,7 @@ void Body::visit(Operation *op, const ScopePtr &scope) {
       .Case([&](arith::ConstantOp constant) {
         scope->things[constant] = Thing(arith::ConstantOp::create(b, loc, constant.getValue()).getResult());
       })
+      .Case([&](ir::ParticlesOp particles) { scope->things[particles] = Thing(frame.particles); })
       .Case([&](ir::InputOp input) {
         Type type = elementOf(input.getType());
         Thing memory = view(frame.input(input.getInput()), shapeOf(input.getType()),

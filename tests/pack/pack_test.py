@@ -1,5 +1,5 @@
-# Programs in, what an application gets from `kacc build` out: two models in one C program, the C++ header with Eigen, older
-# params structs, other contents for data, statuses, what the libraries need and show, and the manifest.
+# Programs in, what an application gets from `kacc build` out: two models in one C program, the C++ header with Eigen,
+# older params structs, other contents for data, statuses, what the libraries need and show, and the manifest.
 import json
 import os
 import re
@@ -22,6 +22,7 @@ sampler walk {
   step(x) { y ~ normal(x + drift, 0.001); weigh -0.1 * y^2; y }
   resample = systematic when ess < 0.5
   output(x) = (place = x, pair = [x, double * x])
+  monitor(x) = (centre = x, both = [x, x^2])
 }
 """
 STILL = """param centre : real = 2
@@ -80,7 +81,8 @@ int main(void) {
   /* Two models in one program, and a run of equal weights. */
   walk_walk_params params;
   CHECK(walk_walk_defaults(&params) == KAC_OK && params.size == sizeof params && params.particles == particles);
-  CHECK(params.steps == 4 && params.drift == 0.1 && params.shift && params.shift[1] == 2 && params.seed == 0 && params.double_ == 2);
+  CHECK(params.steps == 4 && params.drift == 0.1 && params.shift && params.shift[1] == 2);
+  CHECK(params.seed == 0 && params.double_ == 2);
   walk_walk_instance *walk;
   _3_still_still_instance *still;
   CHECK(walk_walk_create(&walk, &params, NULL) == KAC_OK && _3_still_still_create(&still, NULL, NULL) == KAC_OK);
@@ -88,6 +90,8 @@ int main(void) {
   CHECK(walk_walk_sample(walk, place, both, log_weight, &result) == KAC_OK);
   CHECK(result.steps == 4 && !result.partial && isfinite(result.log_z) && result.ess[0] > 0);
   CHECK(fabs(mean(place, particles) - (5 + 2 + 4 * 0.1)) < 0.01 && both[1] == 2 * place[0] && both[0] == place[0]);
+  CHECK(result.monitor_width == WALK_WALK_MONITOR_CENTRE_SIZE + WALK_WALK_MONITOR_BOTH_SIZE);
+  CHECK(fabs(result.monitor_mean[3 * 3] - 7.4) < 0.01 && fabs(result.monitor_mean[3 * 3 + 2] - 7.4 * 7.4) < 0.1);
   CHECK(walk_walk_sample(walk, again, both, NULL, &result) == KAC_OK);
   CHECK(fabs(mean(again, particles) - 7.4) < 0.01);
   CHECK(_3_still_still_sample(still, again, NULL, NULL) == KAC_OK && fabs(mean(again, 100) - 2) < 0.01);
@@ -172,7 +176,8 @@ int main() {
     walk::Sampler none(params);
     good = false;
   } catch (const kac::Error &error) {
-    good = good && error.status() == KAC_PARTICLES && std::string(error.what()).find("particles = 0") != std::string::npos;
+    good = good && error.status() == KAC_PARTICLES;
+    good = good && std::string(error.what()).find("particles = 0") != std::string::npos;
   }
   std::puts(good ? "good" : "bad");
 }
@@ -182,7 +187,8 @@ int main() {
 def run(*words, **more):
     result = subprocess.run(words, text=True, capture_output=True, timeout=600, **more)
     if result.returncode:
-        raise AssertionError("%s ended with %d:\n%s%s" % (" ".join(words), result.returncode, result.stdout, result.stderr))
+        said = result.stdout + result.stderr
+        raise AssertionError("%s ended with %d:\n%s" % (" ".join(words), result.returncode, said))
     return result.stdout
 
 
@@ -208,12 +214,13 @@ class Pack(unittest.TestCase):
         source, program = self.at(name), self.at(name + ".out")
         with open(source, "w") as file:
             file.write(text)
-        run(*words, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I", self.at("lib"), source, self.at("lib", "libwalk.a"),
-            self.at("lib", "lib3 still.a"), "-lm", "-pthread", "-o", program)
+        run(*words, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I", self.at("lib"), source,
+            self.at("lib", "libwalk.a"), self.at("lib", "lib3 still.a"), "-lm", "-pthread", "-o", program)
         return run(program)
 
     def test_files(self):
-        wanted = [form % name for name in ("walk", "3 still") for form in ("%s.h", "%s.hpp", "%s.json", "lib%s.a", "lib%s.so")]
+        forms = ("%s.h", "%s.hpp", "%s.json", "lib%s.a", "lib%s.so")
+        wanted = [form % name for name in ("walk", "3 still") for form in forms]
         self.assertEqual(sorted(os.listdir(self.at("lib"))), sorted(wanted))
 
     def test_c(self):
@@ -225,10 +232,18 @@ class Pack(unittest.TestCase):
         self.assertEqual(self.build("both.cpp", CPP, words), "good\n")
 
     def test_headers_alone(self):
-        for name, words, header in (("alone.c", ["gcc", "-std=c11"], "walk.h"), ("alone.cpp", ["g++", "-std=c++17"], "walk.hpp")):
+        for name, words, header in (("alone.c", ["gcc", "-std=c11"], "walk.h"),
+                                    ("alone.cpp", ["g++", "-std=c++17"], "walk.hpp")):
             with open(self.at(name), "w") as file:
                 file.write('#include "%s"\nint nothing;\n' % header)
             run(*words, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-I", self.at("lib"), self.at(name))
+
+    def test_double_precision(self):
+        run(KACC, "build", self.at("3 still.dsl"), "-o", self.at("lib64"), "--f64")
+        with open(self.at("lib64", "3 still.h")) as file:
+            self.assertIn("_3_still_still_sample(_3_still_still_instance *instance, double *x, double *log_weight", file.read())
+        with open(self.at("lib64", "3 still.json")) as file:
+            self.assertEqual(json.load(file)["samplers"][0]["outputs"][0]["dtype"], "float64")
 
     def test_shared_library_needs_libc_and_libm_alone(self):
         for name in ("libwalk.so", "lib3 still.so"):
@@ -253,6 +268,7 @@ class Pack(unittest.TestCase):
         (walk,) = said["samplers"]
         self.assertEqual([(row["c_name"], row["dtype"], row["shape"]) for row in walk["outputs"]],
                          [("x_place", "float32", []), ("x_pair", "float32", [2])])
+        self.assertEqual([(row["name"], row["shape"]) for row in walk["monitors"]], [("centre", []), ("both", [2])])
         self.assertEqual((walk["particles"], walk["steps"], walk["steps_fixed"], walk["resamples"]), (300, 4, False, True))
         self.assertGreater(walk["bytes"]["per_particle"], 25)
 
