@@ -128,8 +128,10 @@ static int kac_make_population(struct kac_instance *instance) {
   int64_t padded = instance->tiles * lanes, state, spare = padded * (int64_t)sizeof(double);
   if (__builtin_mul_overflow(instance->tiles, sampler->tile_bytes, &state))
     return 0;
-  instance->state[0] = kac_own(instance, state, 1);
-  instance->state[1] = kac_own(instance, sampler->resample && state > spare ? state : spare, 1);
+  /* The two change places at a resampling, and the one at rest lends its room to what is carried beside the state. */
+  int64_t room = state > spare ? state : spare;
+  instance->state[0] = kac_own(instance, room, 1);
+  instance->state[1] = kac_own(instance, sampler->resample ? room : spare, 1);
   run->log_weight = kac_own(instance, padded, sizeof(double));
   run->dead = kac_own(instance, padded, 1);
   instance->weight = kac_own(instance, padded, sizeof(double));

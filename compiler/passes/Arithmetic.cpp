@@ -29,9 +29,7 @@ std::optional<double> constantOf(Value value) {
   return std::nullopt;
 }
 
-Value Arithmetic::real(double value) {
-  return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
-}
+Value Arithmetic::real(double value) { return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value)); }
 
 Value Arithmetic::integer(int64_t value) {
   return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(value)));

@@ -32,8 +32,8 @@ std::optional<Rational> Rational::of(double value) {
   for (int step = 0; step < 20; ++step) {
     double whole = std::floor(rest);
     int64_t p2, q2, a = int64_t(whole);
-    if (__builtin_mul_overflow(a, p1, &p2) || __builtin_add_overflow(p2, p0, &p2) || __builtin_mul_overflow(a, q1, &q2) ||
-        __builtin_add_overflow(q2, q0, &q2) || q2 > 1000000)
+    if (__builtin_mul_overflow(a, p1, &p2) || __builtin_add_overflow(p2, p0, &p2) ||
+        __builtin_mul_overflow(a, q1, &q2) || __builtin_add_overflow(q2, q0, &q2) || q2 > 1000000)
       return std::nullopt;
     if (double(p2) / double(q2) == value)
       return Rational(p2, q2);

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "compiler/passes/Arithmetic.h"
+#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
-#include "mlir/IR/IRMapping.h"
 
 namespace kac {
 

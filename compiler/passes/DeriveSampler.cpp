@@ -111,10 +111,13 @@ void Derivation::look(Candidate &candidate) {
     if (node.external.empty())
       return;
     if (node.kind == Expression::Gradient)
-      add({"E0503", "'" + node.external + "' has no gradient",
+      add({"E0503",
+           "'" + node.external + "' has no gradient",
            {"leave it out of the target and weigh the difference of its values in `step`", "give it a body"}});
     else if (node.kind == Expression::TimeDerivative)
-      add({"E0501", "the target moves with '" + node.external + "', which has no derivative in t", {"a constant power"}});
+      add({"E0501",
+           "the target moves with '" + node.external + "', which has no derivative in t",
+           {"a constant power"}});
     for (Id operand : node.operands)
       visit(operand);
   };
@@ -126,8 +129,9 @@ void Derivation::look(Candidate &candidate) {
       visit(atom.b);
       if (atom.kind == ScalarAtom::Divergence && !expressions[atom.a].external.empty()) {
         Namer name = [&](Id id) { return expressions.nameOf(id); };
-        add({"E0502", "div " + expressions.nameOf(atom.a) + " is left with coefficient " + print(c, name) + ", and '" +
-                          expressions[atom.a].external + "' has no derivative",
+        add({"E0502",
+             "div " + expressions.nameOf(atom.a) + " is left with coefficient " + print(c, name) + ", and '" +
+                 expressions[atom.a].external + "' has no derivative",
              {"drift = summed"}});
       }
     }

@@ -82,7 +82,8 @@ Value Forward::whole(ir::WholeOp op, Derivatives &tangents) {
     return ir::WholeOp::create(b, e.loc, x.getType(), name, ValueRange{e.fill(dx, x.getType())});
   if (name == "kac.sort") {
     Value init = e.zeros(x.getType());
-    auto loop = ir::LoopOp::create(b, e.loc, TypeRange{x.getType()}, e.integer(0), e.integer(shape[0]), ValueRange{init});
+    auto loop =
+        ir::LoopOp::create(b, e.loc, TypeRange{x.getType()}, e.integer(0), e.integer(shape[0]), ValueRange{init});
     OpBuilder::InsertionGuard guard(b);
     Block *block = b.createBlock(&loop.getBody(), {}, {b.getI32Type(), x.getType()}, {e.loc, e.loc});
     Value i = block->getArgument(0);

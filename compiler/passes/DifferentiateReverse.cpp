@@ -110,9 +110,8 @@ void Reverse::visitWhole(ir::WholeOp op, Value g, Derivatives &adjoints) {
   } else if (name == "kac.cumsum") {
     Value last = e.integer(shape[0] - 1), full = e.fill(g, x.getType());
     auto reversed = [&](Value array) {
-      return e.build(shape, b.getF64Type(), [&](ValueRange i) -> Value {
-        return e.extract(array, ValueRange{e.subIndex(last, i[0])}, 1);
-      });
+      return e.build(shape, b.getF64Type(),
+                     [&](ValueRange i) -> Value { return e.extract(array, ValueRange{e.subIndex(last, i[0])}, 1); });
     };
     Value sums = ir::WholeOp::create(b, e.loc, full.getType(), name, ValueRange{reversed(full)});
     add(adjoints, x, reversed(sums));
@@ -197,8 +196,8 @@ static Collect howToCollect(Operation *op, Value array) {
     for (Operation *inner = user->getParentOp(); inner != op && !whole; inner = inner->getParentOp())
       whole = isa<ir::BuildOp, ir::ReduceOp>(inner) && howToCollect(inner, array) == Collect::Slices;
     scatter |= !whole && llvm::any_of(extract.getIndices(), [&](Value index) {
-                 return op->isAncestor(index.getParentBlock()->getParentOp());
-               });
+      return op->isAncestor(index.getParentBlock()->getParentOp());
+    });
   }
   return slices ? Collect::Slices : scatter ? Collect::Scatter : Collect::Dense;
 }

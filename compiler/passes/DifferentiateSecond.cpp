@@ -30,9 +30,8 @@ Value SecondOrder::dense(Jet jet, ArrayRef<int64_t> shape) {
   case Jet::Single:
     return e.insert(jet.slope, e.zeros(zero), jet.at);
   case Jet::Diagonal:
-    return e.build(shape, zero, [&](ValueRange i) {
-      return e.insert(e.extract(jet.slope, i, shape.size()), e.zeros(zero), i);
-    });
+    return e.build(shape, zero,
+                   [&](ValueRange i) { return e.insert(e.extract(jet.slope, i, shape.size()), e.zeros(zero), i); });
   }
   return {};
 }
@@ -195,7 +194,8 @@ bool SecondOrder::elementwise(Operation *op) {
       jets[result] = *jet;
     return jet.has_value();
   }
-  auto build = ir::BuildOp::create(b, e.loc, TypeRange{result.getType(), result.getType()}, b.getDenseI64ArrayAttr(shape));
+  auto build =
+      ir::BuildOp::create(b, e.loc, TypeRange{result.getType(), result.getType()}, b.getDenseI64ArrayAttr(shape));
   OpBuilder::InsertPoint here = b.saveInsertionPoint();
   SmallVector<Type> types(shape.size(), b.getI32Type());
   Block *block = b.createBlock(&build.getBody(), {}, types, SmallVector<Location>(shape.size(), e.loc));
@@ -237,7 +237,8 @@ bool SecondOrder::whole(ir::WholeOp op) {
   ArrayRef<int64_t> shape = shapeOf(x.getType());
   StringRef name = op.getName();
   if (name == "kac.sum" || name == "kac.mean") {
-    Value share = name == "kac.sum" ? e.real(1) : e.real(1 / double(cast<RankedTensorType>(x.getType()).getNumElements()));
+    Value share =
+        name == "kac.sum" ? e.real(1) : e.real(1 / double(cast<RankedTensorType>(x.getType()).getNumElements()));
     if (jet.kind == Jet::Dense)
       jet.slope = e.sumLeading(jet.slope, with(shape), axes);
     jet.kind = Jet::Dense; // the sum of a diagonal's columns is the diagonal
@@ -306,7 +307,8 @@ bool SecondOrder::build(ir::BuildOp op) {
   for (auto [k, yielded] : llvm::enumerate(copy.yields)) {
     Jet jet = done ? jetOf(yielded) : Jet(), result = jet;
     ArrayRef<int64_t> part = shapeOf(yielded.getType()), shape = shapeOf(op.getResult(k).getType());
-    bool diagonal = jet.kind == Jet::Single && llvm::equal(jet.at, block->getArguments()) && shape == ArrayRef<int64_t>(axes);
+    bool diagonal =
+        jet.kind == Jet::Single && llvm::equal(jet.at, block->getArguments()) && shape == ArrayRef<int64_t>(axes);
     if (jet.kind != Jet::Zero)
       result.kind = diagonal ? Jet::Diagonal : Jet::Dense;
     bool real = elementOf(yielded.getType()).isF64();
@@ -429,9 +431,8 @@ bool SecondOrder::visit(Operation *op) {
 }
 
 bool SecondOrder::run(ArrayRef<Operation *> operations) {
-  return llvm::all_of(operations, [&](Operation *op) {
-    return !active.any(op->getResults()) || (visit(op) && !failed);
-  });
+  return llvm::all_of(operations,
+                      [&](Operation *op) { return !active.any(op->getResults()) || (visit(op) && !failed); });
 }
 
 std::optional<GradientAndLaplacian> secondOrder(OpBuilder &b, Operation *asker, Value value, Value variable) {

@@ -5,9 +5,9 @@
 #include "compiler/passes/Derivation.h"
 #include "compiler/passes/KindFields.h"
 
-#include "llvm/ADT/DenseMap.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/DenseMap.h"
 
 #include <deque>
 
@@ -18,11 +18,12 @@ using Ids = std::vector<Id>;
 /// One value. Equal expressions are one node, whichever function they were written in.
 struct Expression {
   enum Kind {
-    Argument,       // the state, the time, or a further parameter
-    Operation,      // `op`, or one like it, of `operands`; a call that is not looked into too
-    Named,          // operands[0], which keeps its name: a schedule of a process
-    Formed,         // what the form says
-    Number, Integer,
+    Argument,  // the state, the time, or a further parameter
+    Operation, // `op`, or one like it, of `operands`; a call that is not looked into too
+    Named,     // operands[0], which keeps its name: a schedule of a process
+    Formed,    // what the form says
+    Number,
+    Integer,
     Ones,           // an array of ones in the shape of the state
     Reciprocal,     // 1 / coef of the form
     Gradient,       // of the scalar operands[0] by the state
@@ -31,7 +32,7 @@ struct Expression {
   Kind kind;
   mlir::Type type;
   mlir::Operation *op = nullptr;
-  Ids operands, shown; // shown: the arguments of a named call
+  Ids operands, shown;                     // shown: the arguments of a named call
   llvm::SmallVector<mlir::Value> captured; // values around `op` that its regions use: the last operands
   double number = 0;
   bool usesState = false, usesTime = false;
@@ -118,7 +119,7 @@ private:
   std::map<std::tuple<std::string, std::string, std::string>, mlir::func::FuncOp> fields;
   llvm::StringMap<std::string> externals;
   std::optional<std::pair<Id, Coef>> rule; // the one reciprocal that is rewritten
-  mlir::Block scratch; // calls that the text does not have
+  mlir::Block scratch;                     // calls that the text does not have
   int depth = 0;
 };
 

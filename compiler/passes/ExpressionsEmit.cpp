@@ -92,8 +92,8 @@ Value Emitter::vector(const Vector &form) {
 
 Value Emitter::scalar(Scalar form) {
   std::vector<std::pair<Coef, Value>> terms;
-  // Where the rows of a quadratic form in fields of processes sum to zero, it is one of differences: for powers that sum
-  // to one the weight is small differences of large scores.
+  // Where the rows of a quadratic form in fields of processes sum to zero, it is one of differences: for powers that
+  // sum to one the weight is small differences of large scores.
   std::vector<Id> scores;
   for (const auto &[atom, c] : form)
     if (atom.kind == ScalarAtom::Dot)

@@ -23,9 +23,7 @@ static std::string attributeOf(Operation *op, StringRef name) {
   return text ? text.str() : std::string();
 }
 
-static bool isDerivative(Operation *op) {
-  return isa<ir::GradOp, ir::JvpOp, ir::DivergenceOp, ir::LaplacianOp>(op);
-}
+static bool isDerivative(Operation *op) { return isa<ir::GradOp, ir::JvpOp, ir::DivergenceOp, ir::LaplacianOp>(op); }
 
 Expressions::Expressions(ModuleOp module, Type stateType) : module(module), stateType(stateType) {
   for (auto function : module.getOps<func::FuncOp>())
@@ -135,12 +133,12 @@ Id Expressions::operation(Operation *op, Ids operands, ArrayRef<Value> captured)
   // An element of an array that is written out.
   if (isa<ir::ExtractOp>(op) && operands.size() == 2)
     if (const Expression &array = nodes[size_t(operands[0])]; array.op && isa<ir::StackOp>(array.op))
-      if (const Expression &index = nodes[size_t(operands[1])]; index.kind == Expression::Integer && index.number >= 0 &&
-                                                          index.number < double(array.operands.size()))
+      if (const Expression &index = nodes[size_t(operands[1])];
+          index.kind == Expression::Integer && index.number >= 0 && index.number < double(array.operands.size()))
         return array.operands[size_t(index.number)];
   if (auto whole = dyn_cast<ir::WholeOp>(op); whole && whole.getName() == "kac.sum" && type.isF64())
-    if (Expression array = nodes[size_t(operands[0])]; array.op && isa<ir::StackOp>(array.op) &&
-                                                 nodes[size_t(array.operands[0])].type.isF64())
+    if (Expression array = nodes[size_t(operands[0])];
+        array.op && isa<ir::StackOp>(array.op) && nodes[size_t(array.operands[0])].type.isF64())
       try {
         Form total = nodes[size_t(array.operands[0])].form;
         for (size_t k = 1; k < array.operands.size(); ++k)
@@ -150,8 +148,8 @@ Id Expressions::operation(Operation *op, Ids operands, ArrayRef<Value> captured)
       }
   Expression node{Expression::Operation, type, op, operands};
   node.captured.assign(captured.begin(), captured.end());
-  std::string key = op->getName().getStringRef().str() + " " + address(op->getAttrDictionary().getAsOpaquePointer()) + " " +
-                    address(type.getAsOpaquePointer());
+  std::string key = op->getName().getStringRef().str() + " " + address(op->getAttrDictionary().getAsOpaquePointer()) +
+                    " " + address(type.getAsOpaquePointer());
   if (op->getNumRegions() > 0 || (!isa<func::CallOp>(op) && !isMemoryEffectFree(op)))
     key += " " + address(op);
   Id id = intern(node, key + keyOf(operands));
@@ -440,12 +438,13 @@ Id Expressions::derivative(Operation *op, Environment &environment) {
 
 std::string Expressions::nameOf(Id id) const {
   const Expression &node = (*this)[id];
-  auto apply = [&](const std::string &f) {
-    std::string text = f + "(";
-    for (Id operand : node.operands)
-      text += (operand == node.operands[0] ? "" : ", ") + nameOf(operand);
-    return text + ")";
+  auto list = [&](const Ids &ids) {
+    std::string text;
+    for (size_t k = 0; k < ids.size(); ++k)
+      text += (k ? ", " : "") + nameOf(ids[k]);
+    return text;
   };
+  auto apply = [&](const std::string &f) { return f + "(" + list(node.operands) + ")"; };
   switch (node.kind) {
   case Expression::Argument:
     return id == state ? "x" : id == time ? "t" : "a" + std::to_string(id);
@@ -467,8 +466,10 @@ std::string Expressions::nameOf(Id id) const {
     Namer name = [this](Id id) { return nameOf(id); };
     if (node.form.kind == Form::IsCoef)
       return (node.kind == Expression::Formed ? "(" : "1 / (") + print(node.form.coef, name) + ")";
-    return "(" + (node.form.kind == Form::IsVector ? print(node.form.vector, name)
-                                                   : print(node.form.scalar, name, scalarState())) + ")";
+    return "(" +
+           (node.form.kind == Form::IsVector ? print(node.form.vector, name)
+                                             : print(node.form.scalar, name, scalarState())) +
+           ")";
   }
   case Expression::Named:
   case Expression::Operation:
@@ -476,17 +477,23 @@ std::string Expressions::nameOf(Id id) const {
   }
   if (auto callOp = dyn_cast<func::CallOp>(node.op)) {
     Field field = fieldOf(id);
-    std::string text = (field.name.empty() ? callOp.getCallee().str() : (field.structure + "." + field.name).str()) + "(";
-    for (auto [k, operand] : llvm::enumerate(node.kind == Expression::Named ? node.shown : node.operands))
-      text += (k ? ", " : "") + nameOf(operand);
-    return text + ")";
+    std::string name = field.name.empty() ? callOp.getCallee().str() : (field.structure + "." + field.name).str();
+    return name + "(" + list(node.kind == Expression::Named ? node.shown : node.operands) + ")";
   }
   if (auto input = dyn_cast<ir::InputOp>(node.op))
     return input.getInput().str();
   if (auto primitive = dyn_cast<ir::PrimitiveOp>(node.op))
     return apply(primitive.getName().split('.').second.str());
-  StringRef sign = isa<ir::AddOp>(node.op) ? " + " : isa<ir::SubOp>(node.op) ? " - " : isa<ir::MulOp>(node.op) ? " * "
-                   : isa<ir::DivOp>(node.op) ? " / " : isa<ir::PowOp>(node.op) ? "^" : "";
+  if (isa<ir::StackOp>(node.op))
+    return "[" + list(node.operands) + "]";
+  if (isa<ir::ExtractOp>(node.op))
+    return nameOf(node.operands[0]) + "[" + list(Ids(node.operands.begin() + 1, node.operands.end())) + "]";
+  StringRef sign = isa<ir::AddOp>(node.op)   ? " + "
+                   : isa<ir::SubOp>(node.op) ? " - "
+                   : isa<ir::MulOp>(node.op) ? " * "
+                   : isa<ir::DivOp>(node.op) ? " / "
+                   : isa<ir::PowOp>(node.op) ? "^"
+                                             : "";
   if (!sign.empty())
     return "(" + nameOf(node.operands[0]) + sign.str() + nameOf(node.operands[1]) + ")";
   if (isa<ir::CastOp, ir::RepeatOp>(node.op))

@@ -52,7 +52,8 @@ Coef Expressions::normal(const Coef &coef) const {
     for (auto [id, power] : monomial) {
       const Expression &node = nodes[size_t(id)];
       auto root = dyn_cast_or_null<ir::PrimitiveOp>(node.op);
-      auto under = root && root.getName() == "math.sqrt" ? nodes[size_t(node.operands[0])].form.coef.constant() : std::nullopt;
+      auto under =
+          root && root.getName() == "math.sqrt" ? nodes[size_t(node.operands[0])].form.coef.constant() : std::nullopt;
       int left = power;
       if (under && under->top > 0 && node.kind == Expression::Operation)
         for (; std::abs(left) > 1; left += left > 0 ? -2 : 2)

@@ -5,8 +5,10 @@
 
 #include "compiler/passes/LowerCost.h"
 
+#include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/CSE.h"
 
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf, kac::ir::typeOf;
@@ -26,8 +28,14 @@ public:
   void run() {
     multiplyByReciprocals();
     refresh();
-    leaveRegions(body);
+    joinUniformSums();
+    refresh();
+    while (leaveRegions(body))
+      continue;
     tabulate();
+    DominanceInfo dominance;
+    IRRewriter rewriter(b);
+    eliminateCommonSubExpressions(rewriter, dominance, function);
     refresh();
     outline();
   }
@@ -35,7 +43,8 @@ public:
 private:
   void refresh() { uniformity = Uniformity(function, varying, true); }
   void multiplyByReciprocals();
-  void leaveRegions(Block &block);
+  void joinUniformSums();
+  bool leaveRegions(Block &block);
   void tabulate();
   void outline();
 
@@ -103,12 +112,57 @@ void Hoist::multiplyByReciprocals() {
   }
 }
 
+/// (v + u) - w is v + (u - w) where only v varies: one addition, and that of the others in f64.
+void Hoist::joinUniformSums() {
+  auto isSum = [](Operation *op) { return isa_and_nonnull<ir::AddOp, ir::SubOp>(op); };
+  SmallVector<Operation *> dead;
+  function.walk([&](Operation *op) {
+    if (!isSum(op) || !isa<FloatType>(elementOf(op->getResult(0).getType())))
+      return;
+    unsigned side = uniformity.varies(op->getOperand(0)) ? 0 : 1;
+    Value v = op->getOperand(side), w = op->getOperand(1 - side);
+    Operation *inner = v.getDefiningOp();
+    if (!uniformity.varies(v) || uniformity.varies(w) || !isSum(inner) || !v.hasOneUse())
+      return;
+    unsigned innerSide = uniformity.varies(inner->getOperand(0)) ? 0 : 1;
+    Value core = inner->getOperand(innerSide), u = inner->getOperand(1 - innerSide);
+    if (!uniformity.varies(core) || uniformity.varies(u) || core.getType() != v.getType() ||
+        v.getType() != op->getResult(0).getType())
+      return;
+    // op is s v + r w and inner p core + q u, with signs s, r, p, q.
+    bool s = side == 1 && isa<ir::SubOp>(op), r = side == 0 && isa<ir::SubOp>(op);
+    bool p = innerSide == 1 && isa<ir::SubOp>(inner), q = innerSide == 0 && isa<ir::SubOp>(inner);
+    b.setInsertionPoint(op);
+    Location loc = op->getLoc();
+    Type wide = shapeOf(u.getType()).size() >= shapeOf(w.getType()).size() ? u.getType() : w.getType();
+    bool minusU = s != q;
+    if (s != p && minusU && r)
+      return;
+    Value sum = minusU == r ? Value(ir::AddOp::create(b, loc, wide, u, w))
+                            : Value(ir::SubOp::create(b, loc, wide, minusU ? w : u, minusU ? u : w));
+    bool minusSum = minusU && r, minusCore = s != p;
+    Value result;
+    if (minusCore)
+      result = ir::SubOp::create(b, loc, v.getType(), sum, core);
+    else if (minusSum)
+      result = ir::SubOp::create(b, loc, v.getType(), core, sum);
+    else
+      result = ir::AddOp::create(b, loc, v.getType(), core, sum);
+    uniformity.note(result);
+    op->getResult(0).replaceAllUsesWith(result);
+    dead.append({inner, op});
+  });
+  for (Operation *op : llvm::reverse(dead))
+    op->erase();
+}
+
 /// Innermost first: uniform operations go before the operation around them, as far as what they use allows.
-void Hoist::leaveRegions(Block &block) {
+bool Hoist::leaveRegions(Block &block) {
+  bool changed = false;
   for (Operation &op : llvm::make_early_inc_range(block)) {
     for (Region &region : op.getRegions())
       for (Block &inner : region)
-        leaveRegions(inner);
+        changed |= leaveRegions(inner);
     if (&block == &body || !isUniform(&op) || !isMovable(&op))
       continue;
     Operation *around = block.getParentOp();
@@ -119,9 +173,12 @@ void Hoist::leaveRegions(Block &block) {
         bound |= home == around && operand.getParentBlock() == &block;
       }
     });
-    if (!bound)
+    if (!bound) {
       op.moveBefore(around);
+      changed = true;
+    }
   }
+  return changed;
 }
 
 /// Indices of builds, reductions and counted loops run from 0 or more below a constant.
@@ -226,16 +283,24 @@ void Hoist::makeTable(Value value) {
 
 // --- outlining ---
 
+/// Inputs that lineages read where they are: nothing is gained by a rounded copy each step.
+static bool staysInput(ir::InputOp input) {
+  auto count = Cost::countOf(input.getType());
+  return !shapeOf(input.getType()).empty() && (!isa<FloatType>(elementOf(input.getType())) || !count || *count > largestTable);
+}
+
 void Hoist::outline() {
   SetVector<Operation *> moved;
   auto isKnown = [&](Value value) {
     if (auto argument = dyn_cast<BlockArgument>(value))
       return argument.getOwner() != &body || !varying[argument.getArgNumber()];
     Operation *source = value.getDefiningOp();
-    return source->getBlock() != &body || moved.contains(source) || isa<arith::ConstantOp>(source);
+    return source->getBlock() != &body || moved.contains(source) || isa<arith::ConstantOp, ir::InputOp>(source);
   };
   for (Operation &op : body.without_terminator()) {
     if (isa<arith::ConstantOp>(op) || !isUniform(&op))
+      continue;
+    if (auto input = dyn_cast<ir::InputOp>(op); input && staysInput(input))
       continue;
     bool effects = op.walk([](Operation *inner) {
                        return isa<ir::WeighOp, ir::RequireOp, ir::RandomOp>(inner) ? WalkResult::interrupt()
@@ -275,8 +340,9 @@ void Hoist::outline() {
   IRMapping map;
   for (auto [argument, given] : llvm::zip(arguments, uniform.getArguments()))
     map.map(argument, given);
-  for (auto constant : body.getOps<arith::ConstantOp>())
-    b.clone(*constant, map);
+  for (Operation &op : body)
+    if (isa<arith::ConstantOp>(op) || (isa<ir::InputOp>(op) && !moved.contains(&op)))
+      b.clone(op, map);
   for (Operation *op : moved)
     b.clone(*op, map);
   SmallVector<Value> returned;

@@ -129,6 +129,8 @@ Value Body::load(const Array &memory) {
   Value all = vary(arith::ConstantOp::create(b, loc, b.getBoolAttr(true)));
   Value gathered = LLVM::masked_gather::create(b, loc, VectorType::get(frame.lanes, lane), where, all, ValueRange(),
                                               b.getI32IntegerAttr(int32_t(bytesOf(lane))));
+  if (lane.isF64() && frame.real.isF32())
+    gathered = arith::TruncFOp::create(b, loc, VectorType::get(frame.lanes, frame.real), gathered);
   return booleanFromByte(gathered);
 }
 
@@ -289,7 +291,7 @@ Value Body::inRange(Value index, int64_t size) {
   return select(holds, index, integer(0));
 }
 
-Thing Body::extract(ir::ExtractOp op, const ScopePtr &scope) {
+Thing Body::extract(ir::ExtractOp op, const KnownPtr &scope) {
   Thing array = look(op.getArray(), scope);
   for (auto [index, size] : llvm::zip(op.getIndices(), shapeOf(op.getArray().getType()))) {
     Value value = scalar(index, scope);
@@ -299,7 +301,7 @@ Thing Body::extract(ir::ExtractOp op, const ScopePtr &scope) {
 }
 
 /// `array` with `value` at the indices; element by element, so that no index need be constant.
-Thing Body::insert(ir::InsertOp op, const ScopePtr &scope) {
+Thing Body::insert(ir::InsertOp op, const KnownPtr &scope) {
   SmallVector<Value> indices;
   for (auto [index, size] : llvm::zip(op.getIndices(), shapeOf(op.getArray().getType()))) {
     Value value = scalar(index, scope);

@@ -18,8 +18,8 @@ SmallVector<Thing> Body::lower(func::FuncOp function, ArrayRef<Thing> arguments)
   return evaluate(function.getBody().front(), nullptr, arguments);
 }
 
-SmallVector<Thing> Body::evaluate(Block &block, ScopePtr parent, ArrayRef<Thing> arguments) {
-  auto scope = std::make_shared<Scope>();
+SmallVector<Thing> Body::evaluate(Block &block, KnownPtr parent, ArrayRef<Thing> arguments) {
+  auto scope = std::make_shared<Known>();
   scope->parent = std::move(parent);
   for (auto [argument, thing] : llvm::zip(block.getArguments(), arguments))
     scope->things[argument] = thing;
@@ -31,14 +31,14 @@ SmallVector<Thing> Body::evaluate(Block &block, ScopePtr parent, ArrayRef<Thing>
   return yielded;
 }
 
-Thing Body::look(Value value, const ScopePtr &scope) {
-  for (const Scope *at = scope.get(); at; at = at->parent.get())
+Thing Body::look(Value value, const KnownPtr &scope) {
+  for (const Known *at = scope.get(); at; at = at->parent.get())
     if (auto found = at->things.find(value); found != at->things.end())
       return found->second;
   llvm_unreachable("a value that no scope knows");
 }
 
-void Body::bind(Value value, Thing thing, const ScopePtr &scope) {
+void Body::bind(Value value, Thing thing, const KnownPtr &scope) {
   if (thing.scalar && uniformity.varies(value))
     thing.scalar = vary(thing.scalar);
   else if (thing.array && thing.array->at && (cost.isSmall(value) || cost.isStored(value)))
@@ -47,7 +47,7 @@ void Body::bind(Value value, Thing thing, const ScopePtr &scope) {
 }
 
 /// A value that changes nothing and can be moved is seen again by the clean-up passes; here each is made where it stands.
-void Body::visit(Operation *op, const ScopePtr &scope) {
+void Body::visit(Operation *op, const KnownPtr &scope) {
   Location outside = loc;
   loc = op->getLoc();
   if (op->hasTrait<ir::ElementwiseShapes>() || isa<ir::StopOp>(op)) {
@@ -70,6 +70,7 @@ void Body::visit(Operation *op, const ScopePtr &scope) {
                             type.isInteger(1) ? b.getI8Type() : type);
         bind(input, memory.array->shape.empty() ? Thing(load(*memory.array)) : memory, scope);
       })
+      .Case([&](ir::ParticlesOp particles) { scope->things[particles] = Thing(frame.particles); })
       .Case([&](ir::ExtractOp extractOp) { bind(extractOp, extract(extractOp, scope), scope); })
       .Case([&](ir::InsertOp insertOp) { bind(insertOp, insert(insertOp, scope), scope); })
       .Case([&](ir::StackOp stackOp) {
@@ -97,7 +98,7 @@ void Body::visit(Operation *op, const ScopePtr &scope) {
       .Case([&](ir::BuildOp buildOp) { buildAll(buildOp, scope); })
       .Case([&](ir::ReduceOp reduceOp) {
         if (!scope->things.contains(reduceOp))
-          reduce(siblings(reduceOp), scope);
+          reduce(reduceOp, scope);
       })
       .Case([&](ir::IfOp ifOp) { branch(ifOp, scope); })
       .Case([&](ir::LoopOp loopOp) { loop(loopOp, scope); })

@@ -83,16 +83,16 @@ public:
   KernelFrame &frame;
 
 private:
-  llvm::SmallVector<Thing> evaluate(mlir::Block &block, ScopePtr scope, llvm::ArrayRef<Thing> arguments);
-  void visit(mlir::Operation *op, const ScopePtr &scope);
-  Thing look(mlir::Value value, const ScopePtr &scope);
-  mlir::Value scalar(mlir::Value value, const ScopePtr &scope) { return look(value, scope).scalar; }
-  void bind(mlir::Value value, Thing thing, const ScopePtr &scope);
+  llvm::SmallVector<Thing> evaluate(mlir::Block &block, KnownPtr scope, llvm::ArrayRef<Thing> arguments);
+  void visit(mlir::Operation *op, const KnownPtr &scope);
+  Thing look(mlir::Value value, const KnownPtr &scope);
+  mlir::Value scalar(mlir::Value value, const KnownPtr &scope) { return look(value, scope).scalar; }
+  void bind(mlir::Value value, Thing thing, const KnownPtr &scope);
 
   // LowerArrays.cpp
   Thing elementwiseArray(mlir::Operation *op, llvm::SmallVector<Thing> operands, llvm::ArrayRef<int64_t> shape);
-  Thing extract(ir::ExtractOp op, const ScopePtr &scope);
-  Thing insert(ir::InsertOp op, const ScopePtr &scope);
+  Thing extract(ir::ExtractOp op, const KnownPtr &scope);
+  Thing insert(ir::InsertOp op, const KnownPtr &scope);
   Thing replaced(const Thing &array, const Thing &value, llvm::SmallVector<mlir::Value> indices,
                  llvm::ArrayRef<int64_t> shape, mlir::Value condition);
   bool mayOverwrite(ir::InsertOp op);
@@ -105,18 +105,17 @@ private:
   Thing spill(const Array &list);
 
   // LowerRegions.cpp
-  Thing build(ir::BuildOp op, unsigned result, llvm::SmallVector<mlir::Value> indices, const ScopePtr &scope);
-  void buildAll(ir::BuildOp op, const ScopePtr &scope);
-  void reduce(llvm::SmallVector<ir::ReduceOp> ops, const ScopePtr &scope);
-  void branch(ir::IfOp op, const ScopePtr &scope);
-  void branchUniform(ir::IfOp op, const ScopePtr &scope);
-  void loop(ir::LoopOp op, const ScopePtr &scope);
+  Thing build(ir::BuildOp op, unsigned result, llvm::SmallVector<mlir::Value> indices, const KnownPtr &scope);
+  void buildAll(ir::BuildOp op, const KnownPtr &scope);
+  void reduce(llvm::SmallVector<ir::ReduceOp> ops, const KnownPtr &scope);
+  void branch(ir::IfOp op, const KnownPtr &scope);
+  void branchUniform(ir::IfOp op, const KnownPtr &scope);
+  void loop(ir::LoopOp op, const KnownPtr &scope);
   Thing selectThing(mlir::Value condition, const Thing &x, const Thing &y, llvm::ArrayRef<int64_t> shape);
   mlir::Value any(mlir::Value lanes);
-  llvm::SmallVector<ir::ReduceOp> siblings(ir::ReduceOp first);
 
   // LowerWhole.cpp
-  Thing whole(ir::WholeOp op, const ScopePtr &scope);
+  Thing whole(ir::WholeOp op, const KnownPtr &scope);
   Thing scan(const Thing &array, mlir::Value of, int64_t cost);
   Thing sort(const Thing &array, mlir::Value of);
   Thing searchAll(const Thing &array, const Thing &u, llvm::ArrayRef<int64_t> shape, bool varies);

@@ -113,46 +113,87 @@ bool Cost::isSmall(Value value) {
   return *count * ofElement(value) <= smallCost;
 }
 
-/// Whether the indices of `extract` are, each once, arguments of the builds and reductions between `value` and it.
-static bool walksOnce(ir::ExtractOp extract, Value value) {
-  if (extract.getIndices().size() != shapeOf(value.getType()).size())
-    return false;
+/// The outermost of the builds and reductions between `value` and `extract`, if the indices are their arguments, each
+/// once; null else.
+static Operation *walkedBy(ir::ExtractOp extract, Value value) {
   Block *home = value.getParentBlock();
   SmallVector<Value> open;
-  for (Operation *op = extract->getBlock()->getParentOp(); op && op->getBlock(); op = op->getBlock()->getParentOp()) {
-    if (extract->getBlock() == home)
-      break;
-    if (!isa<ir::BuildOp, ir::ReduceOp>(op))
-      return false;
-    llvm::append_range(open, op->getRegion(0).getArguments());
-    if (op->getBlock() == home)
-      break;
+  Operation *outermost = nullptr;
+  for (Block *block = extract->getBlock(); block != home; block = block->getParentOp()->getBlock()) {
+    Operation *around = block->getParentOp();
+    if (isa<ir::IfOp>(around))
+      continue;
+    if (!isa<ir::BuildOp, ir::ReduceOp>(around))
+      return nullptr;
+    llvm::append_range(open, block->getArguments());
+    outermost = around;
   }
   for (Value index : extract.getIndices()) {
     auto found = llvm::find(open, index);
     if (found == open.end())
-      return false;
+      return nullptr;
     open.erase(found);
   }
-  return open.empty();
+  return open.empty() ? outermost : nullptr;
+}
+
+/// The loop of `op`; or, where its results are made on demand, the loops that ask for them.
+void Cost::addLoop(Operation *op, ValueRange results, Askers &askers) {
+  if (isa<ir::ReduceOp>(op)) {
+    auto group = op->getAttrOfType<IntegerAttr>(groupAttribute);
+    askers.loops.insert(group ? group.getAsOpaquePointer() : static_cast<const void *>(op));
+    return;
+  }
+  for (Value result : results) {
+    if (isStored(result) || isSmall(result)) {
+      askers.loops.insert(op);
+      continue;
+    }
+    Askers further = askersOf(result);
+    askers.many |= further.many;
+    askers.loops.insert(further.loops.begin(), further.loops.end());
+  }
+}
+
+void Cost::addAsker(OpOperand &use, Value value, Askers &askers) {
+  Operation *user = use.getOwner();
+  if (auto extract = dyn_cast<ir::ExtractOp>(user)) {
+    bool whole = extract.getIndices().size() == shapeOf(value.getType()).size();
+    Operation *walker = whole || isSmall(extract) ? walkedBy(extract, value) : nullptr;
+    if (walker)
+      addLoop(walker, walker->getResults(), askers);
+    else
+      askers.many = true;
+    return;
+  }
+  for (Block *block = user->getBlock(); block != value.getParentBlock(); block = block->getParentOp()->getBlock())
+    askers.many |= !isa<ir::IfOp>(block->getParentOp());
+  if (user->hasTrait<ir::ElementwiseShapes>()) {
+    Value result = user->getResult(0);
+    askers.many |= shapeOf(result.getType()).size() != shapeOf(value.getType()).size();
+    addLoop(user, result, askers);
+  } else if (auto whole = dyn_cast<ir::WholeOp>(user)) {
+    ir::WholeShape shape = ir::findWhole(whole.getName())->shape;
+    askers.many |= shape == ir::WholeShape::Pick || shape == ir::WholeShape::Search;
+    askers.loops.insert(user);
+  } else if (isa<ir::YieldOp>(user) && isa<ir::BuildOp, ir::ReduceOp>(user->getParentOp())) {
+    addLoop(user->getParentOp(), user->getParentOp()->getResults(), askers);
+  } else {
+    askers.many |= isa<ir::RepeatOp>(user);
+    askers.loops.insert(user);
+  }
+}
+
+Cost::Askers Cost::askersOf(Value value) {
+  Askers askers;
+  for (OpOperand &use : value.getUses())
+    addAsker(use, value, askers);
+  return askers;
 }
 
 bool Cost::isRepeated(Value value) {
-  int uses = 0;
-  for (OpOperand &use : value.getUses()) {
-    Operation *user = use.getOwner();
-    if (auto extract = dyn_cast<ir::ExtractOp>(user)) {
-      uses += walksOnce(extract, value) ? 1 : 2;
-      continue;
-    }
-    bool inside = user->getBlock() != value.getParentBlock();
-    bool widened = user->hasTrait<ir::ElementwiseShapes>() &&
-                   shapeOf(user->getResult(0).getType()).size() != shapeOf(value.getType()).size();
-    bool looked = isa<ir::WholeOp>(user) && !cast<ir::WholeOp>(user).getName().ends_with("sum") &&
-                  ir::findWhole(cast<ir::WholeOp>(user).getName())->shape != ir::WholeShape::Total;
-    uses += inside || widened || looked || isa<ir::RepeatOp>(user) ? 2 : 1;
-  }
-  return uses > 1;
+  Askers askers = askersOf(value);
+  return askers.many || askers.loops.size() > 1;
 }
 
 bool Cost::isStored(Value value) {

@@ -5,6 +5,9 @@
 
 namespace kac {
 
+/// On reductions that are made in one loop: the same number.
+inline constexpr llvm::StringLiteral groupAttribute = "kac.group";
+
 class Cost {
 public:
   /// Instructions for one element (or the scalar) `value`, with all that is computed on demand for it.
@@ -23,6 +26,15 @@ public:
   static std::optional<int64_t> countOf(mlir::Type type);
 
 private:
+  /// The loops that ask for the elements of a value, each element once; or `many`, where one asks more often.
+  struct Askers {
+    llvm::SmallPtrSet<const void *, 4> loops;
+    bool many = false;
+  };
+  Askers askersOf(mlir::Value value);
+  void addAsker(mlir::OpOperand &use, mlir::Value value, Askers &askers);
+  void addLoop(mlir::Operation *op, mlir::ValueRange results, Askers &askers);
+
   int64_t ofOperation(mlir::Operation *op);
   llvm::DenseMap<mlir::Value, int64_t> known;
   llvm::DenseMap<mlir::Value, bool> stored;

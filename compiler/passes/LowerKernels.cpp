@@ -42,6 +42,7 @@ Kernel KernelMaker::begin(StringRef phase, StringRef what, ArrayRef<Type> argume
   std::string name = sampler + (phase.empty() ? "" : "." + phase.str()) + "." + what.str();
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(b, loc, name, b.getFunctionType(types, result ? TypeRange(result) : TypeRange()));
+  onKernel(function);
   Block *block = function.addEntryBlock();
   Kernel kernel{function, block->getArgument(0), KernelFrame(context, lanes, real)};
   b.setInsertionPointToStart(block);

@@ -24,6 +24,8 @@ public:
   mlir::DictionaryAttr make(ir::SamplerOp sampler);
   mlir::ArrayAttr inputs();
 
+  std::function<void(mlir::Operation *)> onKernel; // told of each function made
+
 private:
   struct Slot {
     int64_t offset;
@@ -34,7 +36,7 @@ private:
     int64_t offset;
   };
 
-  // Kernels.cpp: frames
+  // LowerKernels.cpp: frames
   Kernel begin(llvm::StringRef phase, llvm::StringRef what, llvm::ArrayRef<mlir::Type> arguments, mlir::Type result = {});
   void end(Kernel &kernel, mlir::Value result = {});
   mlir::Value field(Kernel &kernel, unsigned index, mlir::Type type);
@@ -51,7 +53,7 @@ private:
   mlir::FlatSymbolRefAttr tiles(Phase phase, llvm::StringRef name, mlir::func::FuncOp function);
   mlir::FlatSymbolRefAttr values(Phase phase, llvm::StringRef name, llvm::ArrayRef<mlir::func::FuncOp> functions);
   llvm::SmallVector<Thing> known(Phase phase, Kernel &kernel, Body &body, mlir::Value n);
-  void layOut(mlir::func::FuncOp function);
+  void layOut(Phase phase, mlir::func::FuncOp function);
   void openTile(Kernel &kernel, mlir::Value tile);
   llvm::SmallVector<Thing> loadState(Kernel &kernel, Body &body, mlir::Value tile, bool gathered);
   Thing gatheredArray(Body &body, mlir::Value start, mlir::Value lanesAt, int64_t stride, mlir::Type lane,
@@ -61,6 +63,7 @@ private:
   llvm::SmallVector<Thing> arguments(Phase phase, mlir::func::FuncOp function, llvm::ArrayRef<Thing> state,
                                      llvm::ArrayRef<Thing> context, Thing lineage, Body &body, Kernel &kernel);
   void storeValue(Kernel &kernel, Body &body, const Thing &value, mlir::Type type, mlir::Value out);
+  llvm::SmallVector<bool> varyingArguments(Phase phase, mlir::func::FuncOp function) const;
   Uniformity uniformity(Phase phase, mlir::func::FuncOp function);
   std::pair<unsigned, unsigned> argumentRanges(Phase phase) const;
 
@@ -84,7 +87,6 @@ private:
   llvm::SmallVector<Component> state;
   int64_t tileBytes = 0, uniformBytes = 0, scratchBytes = 0;
   llvm::DenseMap<mlir::Value, Slot> slots; // of the uniform values that a function is given
-  bool faults = false;                     // the uniform part of this phase may meet an index out of range
 };
 
 } // namespace kac

@@ -31,17 +31,17 @@ struct LowerLineages : impl::LowerLineagesBase<LowerLineages> {
     }
     KernelMaker maker(module, options);
     mlir::Builder b(&getContext());
-    llvm::SmallVector<mlir::Operation *> old;
-    for (mlir::Operation &op : *module.getBody())
-      old.push_back(&op);
     llvm::SmallVector<mlir::Attribute> samplers;
+    llvm::SmallPtrSet<mlir::Operation *, 32> made;
+    maker.onKernel = [&](mlir::Operation *kernel) { made.insert(kernel); };
     for (auto sampler : llvm::to_vector(module.getOps<ir::SamplerOp>()))
       samplers.push_back(maker.make(sampler));
     module->setAttr("kac.f64", b.getBoolAttr(f64));
     module->setAttr("kac.inputs", maker.inputs());
     module->setAttr("kac.samplers", b.getArrayAttr(samplers));
-    for (mlir::Operation *op : llvm::reverse(old))
-      op->erase();
+    for (mlir::Operation &op : llvm::make_early_inc_range(*module.getBody()))
+      if (!made.contains(&op))
+        op.erase();
     if (failed)
       signalPassFailure();
   }

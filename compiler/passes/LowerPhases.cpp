@@ -1,4 +1,6 @@
 // init, step, monitor and output: functions of one lineage in, kernels over tiles of lineages out.
+#include "compiler/passes/FuseReductions.h"
+#include "compiler/passes/HoistUniform.h"
 #include "compiler/passes/LowerKernels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -32,13 +34,17 @@ std::pair<unsigned, unsigned> KernelMaker::argumentRanges(Phase phase) const {
   llvm_unreachable("all phases are listed");
 }
 
-Uniformity KernelMaker::uniformity(Phase phase, func::FuncOp function) {
+SmallVector<bool> KernelMaker::varyingArguments(Phase phase, func::FuncOp function) const {
   auto [states, knowns] = argumentRanges(phase);
   bool counted = phase == Phase::Init || phase == Phase::Step;
   SmallVector<bool> varying(function.getNumArguments(), false);
   for (unsigned k = 0; k < varying.size(); ++k)
     varying[k] = k < states || (counted && k == states + knowns);
-  return Uniformity(function, varying, true);
+  return varying;
+}
+
+Uniformity KernelMaker::uniformity(Phase phase, func::FuncOp function) {
+  return Uniformity(function, varyingArguments(phase, function), true);
 }
 
 /// t, dt and n, as the phase is given them.
@@ -72,12 +78,12 @@ static bool feedsUniform(Value value, const Uniformity &uniformity) {
 }
 
 /// Room for the uniform arguments of `function`, behind what is taken.
-void KernelMaker::layOut(func::FuncOp function) {
+void KernelMaker::layOut(Phase phase, func::FuncOp function) {
   func::FuncOp uniform = uniformOf(function);
   if (!uniform)
     return;
   unsigned first = function.getNumArguments() - uniform.getNumResults();
-  Uniformity all(function, SmallVector<bool>(function.getNumArguments(), false), true);
+  Uniformity all = uniformity(phase, function);
   for (BlockArgument argument : function.getArguments().drop_front(first)) {
     Type element = elementOf(argument.getType());
     if (isa<FloatType>(element))
@@ -347,9 +353,7 @@ FlatSymbolRefAttr KernelMaker::tiles(Phase phase, StringRef name, func::FuncOp f
   b.setInsertionPointToStart(tileLoop.getBody());
   Value tile = tileLoop.getInductionVar();
   openTile(kernel, tile);
-  Value nothing = body.vary(body.real(0));
   auto wide = VectorType::get(lanes, b.getF64Type());
-  (void)nothing;
   LLVM::StoreOp::create(b, loc, arith::ConstantOp::create(b, loc, DenseElementsAttr::get(wide, 0.0)), kernel.frame.weight);
   Value alive = arith::ConstantOp::create(
       b, loc, DenseElementsAttr::get(VectorType::get(lanes, b.getI8Type()), b.getI8IntegerAttr(0).getValue()));
@@ -426,8 +430,12 @@ DictionaryAttr KernelMaker::phase(Phase phase, StringRef name, ArrayRef<func::Fu
   int64_t before = uniformBytes;
   uniformBytes = 64; // the count of faults comes first
   slots.clear();
-  for (func::FuncOp function : functions)
-    layOut(function);
+  for (func::FuncOp function : functions) {
+    if (!uniformOf(function))
+      hoistUniform(function, varyingArguments(phase, function));
+    fuseReductions(function);
+    layOut(phase, function);
+  }
   SmallVector<NamedAttribute> made;
   if (auto symbol = prepare(phase, name, functions))
     made.push_back(b.getNamedAttr("prepare", symbol));

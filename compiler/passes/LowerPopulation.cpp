@@ -13,13 +13,9 @@ namespace kac {
 
 Kernel KernelMaker::beginUniform(StringRef what, ArrayRef<Type> arguments, Type result) {
   Kernel kernel = begin("", what, arguments, result);
-  Value room = field(kernel, 10, pointer);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.restoreInsertionPoint(kernel.frame.entry.saveInsertionPoint());
-    room = field(kernel, 10, pointer);
-    kernel.frame.scratch = byteOffset(room, uniformBytes);
-  }
+  OpBuilder::InsertionGuard guard(b);
+  b.restoreInsertionPoint(kernel.frame.entry.saveInsertionPoint());
+  kernel.frame.scratch = byteOffset(field(kernel, 10, pointer), uniformBytes);
   return kernel;
 }
 
@@ -85,6 +81,7 @@ FlatSymbolRefAttr KernelMaker::weights() {
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(b, loc, sampler + ".weights",
                                        b.getFunctionType({pointer, index, index, f64, pointer, pointer}, {}));
+  onKernel(function);
   Block *block = function.addEntryBlock();
   b.setInsertionPointToStart(block);
   Value in = block->getArgument(0), begin = block->getArgument(1), end = block->getArgument(2);

@@ -48,7 +48,7 @@ SmallVector<Value> Body::walk(const Thing &array, ValueRange inits, int64_t cost
 
 // --- builds ---
 
-Thing Body::build(ir::BuildOp op, unsigned result, SmallVector<Value> indices, const ScopePtr &scope) {
+Thing Body::build(ir::BuildOp op, unsigned result, SmallVector<Value> indices, const KnownPtr &scope) {
   ArrayRef<int64_t> shape = shapeOf(op.getResult(result).getType()).drop_front(indices.size());
   if (indices.size() == op.getExtents().size()) {
     SmallVector<Thing> arguments(indices.begin(), indices.end());
@@ -61,40 +61,28 @@ Thing Body::build(ir::BuildOp op, unsigned result, SmallVector<Value> indices, c
   });
 }
 
-void Body::buildAll(ir::BuildOp op, const ScopePtr &scope) {
+void Body::buildAll(ir::BuildOp op, const KnownPtr &scope) {
   for (auto [k, result] : llvm::enumerate(op.getResults()))
     bind(result, build(op, k, {}, scope), scope);
 }
 
 // --- reductions ---
 
-/// Reductions behind `first` in its block over the same range, which need nothing that comes after it.
-SmallVector<ir::ReduceOp> Body::siblings(ir::ReduceOp first) {
+/// `first` and those behind it in its group (see FuseReductions.h).
+static SmallVector<ir::ReduceOp> siblings(ir::ReduceOp first) {
   SmallVector<ir::ReduceOp> found{first};
-  if (Cost::hasEffects(first))
-    return found;
-  for (Operation *op = first->getNextNode(); op; op = op->getNextNode()) {
-    auto other = dyn_cast<ir::ReduceOp>(op);
-    if (!other || other.getLower() != first.getLower() || other.getUpper() != first.getUpper() || Cost::hasEffects(other))
-      continue;
-    bool ready = true;
-    other.walk([&](Operation *inner) {
-      for (Value operand : inner->getOperands())
-        if (Operation *source = operand.getDefiningOp(); source && source->getBlock() == first->getBlock())
-          ready &= source->isBeforeInBlock(first) || isa<arith::ConstantOp>(source);
-    });
-    if (ready)
-      found.push_back(other);
+  Attribute group = first->getAttr(groupAttribute);
+  for (auto next = dyn_cast_or_null<ir::ReduceOp>(first->getNextNode()); next && group;
+       next = dyn_cast_or_null<ir::ReduceOp>(next->getNextNode())) {
+    if (next->getAttr(groupAttribute) != group)
+      break;
+    found.push_back(next);
   }
   return found;
 }
 
-void Body::reduce(SmallVector<ir::ReduceOp> ops, const ScopePtr &scope) {
+void Body::reduce(SmallVector<ir::ReduceOp> ops, const KnownPtr &scope) {
   ir::ReduceOp first = ops.front();
-  for (ir::ReduceOp op : ops)
-    for (Value operand : {op.getLower(), op.getUpper()})
-      if (auto constant = operand.getDefiningOp<arith::ConstantOp>())
-        visit(constant, scope);
   Value lower = scalar(first.getLower(), scope), upper = scalar(first.getUpper(), scope);
   bool laneBounds = isVector(lower) || isVector(upper);
   Value begin = lower, end = upper;
@@ -157,7 +145,7 @@ Thing Body::selectThing(Value condition, const Thing &x, const Thing &y, ArrayRe
   });
 }
 
-void Body::branch(ir::IfOp op, const ScopePtr &scope) {
+void Body::branch(ir::IfOp op, const KnownPtr &scope) {
   Value condition = scalar(op.getCondition(), scope);
   if (auto constant = Cost::constantOf(condition)) {
     auto values = evaluate((*constant ? op.getOnTrue() : op.getOnFalse()).front(), scope, {});
@@ -180,7 +168,7 @@ void Body::branch(ir::IfOp op, const ScopePtr &scope) {
     bind(result, selectThing(condition, x, y, shapeOf(result.getType())), scope);
 }
 
-void Body::branchUniform(ir::IfOp op, const ScopePtr &scope) {
+void Body::branchUniform(ir::IfOp op, const KnownPtr &scope) {
   SmallVector<Type> types;
   SmallVector<Thing> buffers(op.getNumResults());
   for (auto [result, memory] : llvm::zip(op.getResults(), buffers)) {
@@ -232,7 +220,7 @@ static bool isCarriedByValue(BlockArgument argument, bool unrolled) {
          });
 }
 
-void Body::loop(ir::LoopOp op, const ScopePtr &scope) {
+void Body::loop(ir::LoopOp op, const KnownPtr &scope) {
   Block &body = op.getBody().front();
   Value lower = scalar(op.getLower(), scope), upper = scalar(op.getUpper(), scope);
   bool laneBounds = isVector(lower) || isVector(upper);

@@ -38,10 +38,10 @@ struct Array {
 };
 
 /// Values known in a region, and in those around it. Arrays on demand keep the scope of their making.
-struct Scope {
+struct Known {
   llvm::DenseMap<mlir::Value, Thing> things;
-  std::shared_ptr<Scope> parent;
+  std::shared_ptr<Known> parent;
 };
-using ScopePtr = std::shared_ptr<Scope>;
+using KnownPtr = std::shared_ptr<Known>;
 
 } // namespace kac

@@ -122,7 +122,7 @@ Thing Reduction::finish(ArrayRef<int64_t> shape, ValueRange &totals, Value, Valu
 
 // --- whole arrays ---
 
-Thing Body::whole(ir::WholeOp op, const ScopePtr &scope) {
+Thing Body::whole(ir::WholeOp op, const KnownPtr &scope) {
   Value operand = op.getOperands().front();
   Thing array = look(operand, scope);
   StringRef name = op.getName();

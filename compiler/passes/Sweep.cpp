@@ -137,8 +137,8 @@ Sweep::Copy Sweep::copyBody(Block &body, ValueRange arguments) {
   return copy;
 }
 
-/// Copies the body of a scalar function with arrays for some of its scalars. False where an operation has no elementwise
-/// form.
+/// Copies the body of a scalar function with arrays for some of its scalars. False where an operation has no
+/// elementwise form.
 static bool copyElementwise(OpBuilder &b, Block &body, IRMapping &mapping) {
   for (Operation &op : body.without_terminator()) {
     if (auto branch = dyn_cast<ir::IfOp>(op)) {
@@ -216,7 +216,8 @@ Value Sweep::partial(ir::PrimitiveOp op, unsigned k) {
   b.restoreInsertionPoint(here);
   IRMapping mapping;
   mapping.map(scratch.getArguments(), op.getOperands());
-  Operation *before = b.getInsertionPoint() == b.getInsertionBlock()->begin() ? nullptr : &*std::prev(b.getInsertionPoint());
+  Operation *before =
+      b.getInsertionPoint() == b.getInsertionBlock()->begin() ? nullptr : &*std::prev(b.getInsertionPoint());
   if (copyElementwise(b, scratch, mapping))
     return mapping.lookup(result);
   while (b.getInsertionPoint() != b.getInsertionBlock()->begin() && &*std::prev(b.getInsertionPoint()) != before)
@@ -250,7 +251,8 @@ Value Sweep::powByExponent(ir::PowOp op) {
     func::ReturnOp::create(outer, op.getLoc(), inner.div(inner.real(1), function.getArgument(0)));
   }
   ArrayAttr derivatives = b.getArrayAttr({FlatSymbolRefAttr::get(b.getContext(), symbol)});
-  Value log = ir::PrimitiveOp::create(b, e.loc, op.getLhs().getType(), "math.log", ValueRange{op.getLhs()}, derivatives);
+  Value log =
+      ir::PrimitiveOp::create(b, e.loc, op.getLhs().getType(), "math.log", ValueRange{op.getLhs()}, derivatives);
   return e.mul(op.getResult(), log);
 }
 
@@ -328,7 +330,8 @@ Operations Sweep::simplerReduction(ir::ReduceOp op) {
   if (op.getName() == "kac.product")
     next = ir::MulOp::create(b, e.loc, op.getType(), total, next);
   else
-    next = e.select(op.getName() == "kac.max" ? e.compare("lt", total, next) : e.compare("lt", next, total), next, total);
+    next =
+        e.select(op.getName() == "kac.max" ? e.compare("lt", total, next) : e.compare("lt", next, total), next, total);
   if (filtered)
     next = e.select(yields[1], next, total);
   ir::YieldOp::create(b, e.loc, next);

@@ -12,6 +12,8 @@ public:
   Uniformity(mlir::func::FuncOp function, llvm::ArrayRef<bool> varyingArguments, bool drawsVary);
 
   bool varies(mlir::Value value) const { return varying.contains(value); }
+  /// A new value that varies.
+  void note(mlir::Value value) { mark(value, true); }
   /// Lineages may leave the loop at different turns.
   bool turnsVary(ir::LoopOp loop) const;
 

@@ -118,12 +118,12 @@ struct Points {
 /// The largest difference, relative to the size of the terms.
 double residual(mlir::ModuleOp definition, mlir::ModuleOp derived, llvm::StringRef name, int dimension) {
   Interpreter one(definition), other(derived);
-  std::string rate = field(definition, name).getName().str();
+  llvm::StringRef ofOne = field(definition, name).getName(), ofOther = field(derived, name).getName();
   Points points;
   double worst = 0;
   for (int k = 0; k < 6; ++k) {
     auto [x, t] = points.next(dimension);
-    Array a = one.call(rate, {x, t})[0], b = other.call(rate, {x, t})[0];
+    Array a = one.call(ofOne, {x, t})[0], b = other.call(ofOther, {x, t})[0];
     for (size_t i = 0; i < a.data.size(); ++i) {
       double difference = std::fabs(a.data[i] - b.data[i]) / (1 + std::fabs(a.data[i]));
       worst = std::isfinite(difference) ? std::max(worst, difference) : INFINITY;
@@ -164,7 +164,8 @@ TEST_P(Derive, FollowsFromTheDefinition) {
     Module mutant(before);
     int seen = 0;
     field(*mutant, "rate").walk([&](mlir::Operation *op) {
-      if (!mlir::isa<kac::ir::AddOp, kac::ir::SubOp>(op) || seen++ != k || !mlir::isa<mlir::Float64Type>(kac::ir::elementOf(op->getResult(0).getType())))
+      if (!mlir::isa<kac::ir::AddOp, kac::ir::SubOp>(op) || seen++ != k ||
+          !mlir::isa<mlir::Float64Type>(kac::ir::elementOf(op->getResult(0).getType())))
         return;
       mlir::OpBuilder b(op);
       mlir::Type type = op->getResult(0).getType();
@@ -200,7 +201,8 @@ TEST(Derive, EqualModelsAreOne) {
   ASSERT_TRUE(one.run({derive}) && two.run({derive})) << one.said << two.said;
   auto weight = [](Module &module) {
     auto sampler = *(*module).getOps<kac::ir::SamplerOp>().begin();
-    return mlir::cast<mlir::StringAttr>(sampler->getAttrOfType<mlir::DictionaryAttr>("kac.derived").get("weight")).str();
+    return mlir::cast<mlir::StringAttr>(sampler->getAttrOfType<mlir::DictionaryAttr>("kac.derived").get("weight"))
+        .str();
   };
   EXPECT_EQ(weight(one), weight(two));
 }
@@ -235,9 +237,10 @@ TEST(Derive, ExplainsWhatItFound) {
   Module derived(import({"", "target = a * b"}));
   ASSERT_TRUE(derived.run({derive})) << derived.said;
   std::string text = kac::explain(*derived);
-  for (const char *line : {"sampler s ", "\n  drift     centroid: a.slope(t) * x + 3 * a.diffusion(t)^2 / 4 * a.score(x, t) + ",
-                           "\n  noise     a.diffusion(t)\n", "\n  evidence  -a.slope(t): the same for all lineages\n",
-                           "\n  cost      a.score with its divergence, b.score with its divergence; 1 normal; 16 bytes a "})
+  for (const char *line :
+       {"sampler s ", "\n  drift     centroid: a.slope(t) * x + 3 * a.diffusion(t)^2 / 4 * a.score(x, t) + ",
+        "\n  noise     a.diffusion(t)\n", "\n  evidence  -a.slope(t): the same for all lineages\n",
+        "\n  cost      a.score with its divergence, b.score with its divergence; 1 normal; 16 bytes a "})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
 }
 

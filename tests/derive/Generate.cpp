@@ -97,7 +97,8 @@ void Generator::repeated(Scope &scope, int depth) {
     static const char *const kNames[] = {"kac.sum", "kac.sum", "kac.sum", "kac.mean", "kac.max", "kac.product"};
     bool filtered = pick(4) == 0;
     std::string lower = filtered ? "%i0" : "%i" + std::to_string(pick(2));
-    text += "  " + result + " = kac.reduce \"" + kNames[pick(6)] + "\" " + lower + " to %three {\n  ^bb0(" + i + " : i32):\n";
+    text += "  " + result + " = kac.reduce \"" + kNames[pick(6)] + "\" " + lower + " to %three {\n  ^bb0(" + i +
+            " : i32):\n";
     std::string yield = region(scope, i, rank, depth);
     if (filtered) {
       std::string keep = fresh();
@@ -164,13 +165,16 @@ void Generator::statement(Scope &scope, const std::string &indexName, int depth)
   case 3:
     return add(2, "kac.mul " + v + ", " + m + " : (tensor<3xf64>, tensor<2x3xf64>) -> ");
   case 4: {
-    std::string e = line(rank, "kac.primitive \"math.exp\"(" + line(rank, "kac.primitive \"math.sin\"(" + x +
-                                   ") by [@sin.dx] : (" + t + ") -> ") + ") by [@exp.dx] : (" + t + ") -> ");
+    std::string e = line(rank, "kac.primitive \"math.exp\"(" +
+                                   line(rank, "kac.primitive \"math.sin\"(" + x + ") by [@sin.dx] : (" + t + ") -> ") +
+                                   ") by [@exp.dx] : (" + t + ") -> ");
     return add(rank, "kac.div " + y + ", " + e + " : (" + t + ", " + t + ") -> ");
   }
   case 5: {
-    std::string e = line(rank, "kac.primitive \"math.exp\"(" + line(rank, "kac.primitive \"math.tanh\"(" + x +
-                                   ") by [@tanh.dx] : (" + t + ") -> ") + ") by [@exp.dx] : (" + t + ") -> ");
+    std::string e =
+        line(rank, "kac.primitive \"math.exp\"(" +
+                       line(rank, "kac.primitive \"math.tanh\"(" + x + ") by [@tanh.dx] : (" + t + ") -> ") +
+                       ") by [@exp.dx] : (" + t + ") -> ");
     return add(rank, "kac.pow " + e + ", " + s + " : (" + t + ", f64) -> ");
   }
   case 6:
@@ -185,11 +189,13 @@ void Generator::statement(Scope &scope, const std::string &indexName, int depth)
     static const char *const kNames[] = {"sum", "mean", "max", "min", "product"};
     int from = 1 + pick(2);
     std::string name = kNames[pick(5)];
-    std::string whole = line(0, "kac.whole \"kac." + name + "\"(" + (from == 1 ? v : m) + ") : (" + type(from) + ") -> ");
+    std::string whole =
+        line(0, "kac.whole \"kac." + name + "\"(" + (from == 1 ? v : m) + ") : (" + type(from) + ") -> ");
     return add(0, "kac.primitive \"math.tanh\"(" + whole + ") by [@tanh.dx] : (f64) -> ");
   }
   case 11:
-    return add(1, std::string("kac.whole \"kac.") + (pick(2) ? "cumsum" : "sort") + "\"(" + v + ") : (tensor<3xf64>) -> ");
+    return add(1,
+               std::string("kac.whole \"kac.") + (pick(2) ? "cumsum" : "sort") + "\"(" + v + ") : (tensor<3xf64>) -> ");
   case 12:
     return pick(2) ? add(1, "kac.stack " + s + ", " + any(scope, 0) + ", " + any(scope, 0) + " : (f64, f64, f64) -> ")
                    : add(2, "kac.stack " + v + ", " + any(scope, 1) + " : (tensor<3xf64>, tensor<3xf64>) -> ");
@@ -214,7 +220,8 @@ void Generator::statement(Scope &scope, const std::string &indexName, int depth)
     std::string less = fresh(), b = pick(2) ? "i1" : "tensor<3xi1>";
     std::string left = b == "i1" ? s : v, of = b == "i1" ? "f64" : type(1);
     text += "  " + less + " = kac.compare \"lt\" " + left + ", %c : (" + of + ", f64) -> " + b + "\n";
-    return add(1, "kac.select " + less + ", " + v + ", " + any(scope, 1) + " : (" + b + ", tensor<3xf64>, tensor<3xf64>) -> ");
+    return add(1, "kac.select " + less + ", " + v + ", " + any(scope, 1) + " : (" + b +
+                      ", tensor<3xf64>, tensor<3xf64>) -> ");
   }
   case 19:
   case 20:

@@ -2,10 +2,10 @@
 #include "tests/derive/Interpret.h"
 
 #include "compiler/dialect/Kac.h"
-#include "llvm/ADT/DenseMap.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringSwitch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -139,7 +139,8 @@ private:
     Arrays results = evaluate(op, operands, environment);
     for (auto [result, value] : llvm::zip(op->getResults(), results)) {
       if (value.shape != shapeFor(result.getType()))
-        throw std::runtime_error("a result of " + op->getName().getStringRef().str() + " has another shape than its type");
+        throw std::runtime_error("a result of " + op->getName().getStringRef().str() +
+                                 " has another shape than its type");
       owner.work += int64_t(value.data.size());
       environment[result] = value;
     }
@@ -254,8 +255,10 @@ private:
     } else if (isa<ConcatOp>(op)) {
       int64_t a = operands[0].shape.back(), b = operands[1].shape.back();
       for (int64_t row = 0; row < n / (a + b); ++row) {
-        result.data.insert(result.data.end(), operands[0].data.begin() + row * a, operands[0].data.begin() + (row + 1) * a);
-        result.data.insert(result.data.end(), operands[1].data.begin() + row * b, operands[1].data.begin() + (row + 1) * b);
+        result.data.insert(result.data.end(), operands[0].data.begin() + row * a,
+                           operands[0].data.begin() + (row + 1) * a);
+        result.data.insert(result.data.end(), operands[1].data.begin() + row * b,
+                           operands[1].data.begin() + (row + 1) * b);
       }
     } else if (isa<ExtractOp>(op)) {
       auto [offset, size] = place(operands[0], Arrays(operands.begin() + 1, operands.end()));
@@ -342,8 +345,7 @@ private:
     for (int64_t i = lower; i < upper; ++i) {
       Arrays arguments{double(i)};
       arguments.insert(arguments.end(), carried.begin(), carried.end());
-      if (!loop.getCondition().empty() &&
-          run(loop.getCondition().front(), arguments, environment)[0].scalar() == 0)
+      if (!loop.getCondition().empty() && run(loop.getCondition().front(), arguments, environment)[0].scalar() == 0)
         break;
       carried = run(loop.getBody().front(), arguments, environment);
     }

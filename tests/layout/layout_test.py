@@ -31,7 +31,7 @@ for path, text in files(*OURS):
         fault(path, "%d lines; 600 are the most" % len(lines))
     first = next((line for line in lines if not line.startswith("#!")), "")
     program = path.startswith("tests" + os.sep) and path.endswith(".dsl")
-    if not program and not /\*|/\*|#) ?\S", first) and not first.startswith("/// "):
+    if not program and not re.match(r'(//|/\*|#) ?\S|"""', first):
         fault(path, "does not open with a sentence that says what comes in and what goes out")
     if path.endswith(".h") and not re.search(r"#pragma once|#ifndef \w+_H\b", text):
         fault(path, "a header without a guard")
@@ -54,6 +54,15 @@ for folder, forbidden in CLOSED.items():
                 fault(path, "includes %s, which %s must not know" % (name, folder))
             if folder == "compiler" and name.startswith("runtime/") and not re.match(r"runtime/kac_(abi|runtime|run|status)", name):
                 fault(path, "includes %s; of the runtime it knows the interface alone" % name)
+
+# A type of a header has a name that no other header has: two of one name in one program would be silently taken for one.
+places = {}
+for path, text in files("dsl", "compiler", endings=(".h",)):
+    for name in re.findall(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: :[^;]*)?(?: *\{|$)", text, re.M):
+        places.setdefault(name, []).append(path)
+for name, where in places.items():
+    if len(set(where)) > 1:
+        fault(where[1], "%s is also a type of %s" % (name, where[0]))
 
 # A pass has one name in four spellings: record, file, argument, test.
 records = os.path.join(root, "compiler", "passes", "Passes.td")
@@ -80,13 +89,15 @@ if os.path.exists(catalogue):
     for code in sorted(set(given) - rows):
         fault(given[code], "gives %s, which has no row" % code)
 
-# The compiler knows operations and kinds, and no other name of the library.
+# The compiler knows operations and kinds, and no other name of the library; these are words of its own that happen to be
+# names there too: a rule of the grammar, and an operation of the model.
+OWN = {"index", "select"}
 names = set()
 for path, text in files(os.path.join("dsl", "prelude"), endings=(".dsl",)):
     names |= set(re.findall(r"^\s*(?:density|process|fn|network|sampler|optimizer|train)\s+([a-z]\w{4,})", text, re.M))
 for path, text in files("dsl", "compiler", endings=(".cpp", ".h", ".td")):
     for name in re.findall(r'"(\w+)"', "" if path.endswith(".td") else text):
-        if name in names:
+        if name in names - OWN:
             fault(path, 'names "%s" of the library' % name)
 
 for line in faults:
