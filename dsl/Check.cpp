@@ -78,12 +78,12 @@ void Elaborator::loadPrelude(const std::vector<const Ast *> &files) {
     auto found = preludeScope->declarations.find(row.kind);
     bool kind = found != preludeScope->declarations.end() && found->second->kind == NodeKind::Kind;
     if (!row.field && !kind)
-      reportFailure({"E0210", {}, std::string("the library has no kind `") + row.kind + "`", {}, ""});
+      reportFailure({"E0204", {}, std::string("the library has no kind `") + row.kind + "`", {}, ""});
     if (!row.field || !kind)
       continue;
     const auto &list = found->second->child(1)->children;
     if (std::none_of(list.begin(), list.end(), [&](const Node *f) { return f->text == row.field; }))
-      reportFailure({"E0210", found->second->span, std::string("the kind `") + row.kind + "` has no field `" + row.field + "`", {}, ""});
+      reportFailure({"E0204", found->second->span, std::string("the kind `") + row.kind + "` has no field `" + row.field + "`", {}, ""});
   }
 }
 

@@ -11,7 +11,7 @@ struct DepthGuard {
   explicit DepthGuard(Elaborator &e, Span span) : elaborator(e) {
     if (++elaborator.depth > 3000) {
       --elaborator.depth;
-      elaborator.fail("E0209", span, "definitions are nested too deeply: does one use itself?");
+      elaborator.fail("E0208", span, "definitions are nested too deeply: does one use itself?");
     }
   }
   ~DepthGuard() { --elaborator.depth; }

@@ -175,6 +175,9 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
       alternatives(structure, f, sampler.state);
     }
   }
+  // A default step whose weights ask for no rate takes the samples as they come.
+  auto steps = definitions(*structure, fields::step);
+  sampler.weighted = sampler.steps == 0 || sampler.rate || steps.empty() || steps[0].second > 0;
   model.samplers.push_back(std::move(sampler));
 }
 

@@ -107,7 +107,7 @@ private:
   // LowerRegions.cpp
   Thing build(ir::BuildOp op, unsigned result, llvm::SmallVector<mlir::Value> indices, const KnownPtr &scope);
   void buildAll(ir::BuildOp op, const KnownPtr &scope);
-  void reduce(llvm::SmallVector<ir::ReduceOp> ops, const KnownPtr &scope);
+  void reduce(ir::ReduceOp leader, const KnownPtr &scope);
   void branch(ir::IfOp op, const KnownPtr &scope);
   void branchUniform(ir::IfOp op, const KnownPtr &scope);
   void loop(ir::LoopOp op, const KnownPtr &scope);

@@ -81,7 +81,8 @@ static SmallVector<ir::ReduceOp> siblings(ir::ReduceOp first) {
   return found;
 }
 
-void Body::reduce(SmallVector<ir::ReduceOp> ops, const KnownPtr &scope) {
+void Body::reduce(ir::ReduceOp leader, const KnownPtr &scope) {
+  SmallVector<ir::ReduceOp> ops = siblings(leader);
   ir::ReduceOp first = ops.front();
   Value lower = scalar(first.getLower(), scope), upper = scalar(first.getUpper(), scope);
   bool laneBounds = isVector(lower) || isVector(upper);
