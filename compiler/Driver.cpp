@@ -90,6 +90,8 @@ void Driver::State::collectFiles() {
 bool Driver::State::check() {
   messages = Diagnostics(); // `check` parses anew, with the imports, and says the same again
   model = checkProgram(options.program, options.check, messages);
+  if (model && options.program.empty())
+    model->stem = "library"; // names in C need one
   return model && !messages.hasErrors();
 }
 

@@ -178,6 +178,8 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   // A default step whose weights ask for no rate takes the samples as they come.
   auto steps = definitions(*structure, fields::step);
   sampler.weighted = sampler.steps == 0 || sampler.rate || steps.empty() || steps[0].second > 0;
+  if (!sampler.weighted)
+    diagnostics.report("W0404", node->span, "`" + sampler.name + "` takes its samples unweighted: they need not follow the target");
   model.samplers.push_back(std::move(sampler));
 }
 

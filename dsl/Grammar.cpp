@@ -221,6 +221,7 @@ private:
 std::unique_ptr<Ast> parseText(std::shared_ptr<const Source> source, Diagnostics &diagnostics) {
   auto ast = std::make_unique<Ast>();
   ast->source = std::move(source);
+  diagnostics.keep(ast->source);
   Scan scanned = scan(*ast->source, diagnostics);
   if (!scanned.sound)
     return nullptr;

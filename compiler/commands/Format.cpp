@@ -35,7 +35,8 @@ int formatCommand(const CommandLine &line) {
   if (!text)
     return WrongProgram;
   Diagnostics diagnostics;
-  std::unique_ptr<Ast> ast = parseText(std::make_shared<Source>(line.model, *text), diagnostics);
+  auto source = std::make_shared<const Source>(line.model, *text); // messages point into it
+  std::unique_ptr<Ast> ast = parseText(source, diagnostics);
   if (!ast)
     return showMessages(diagnostics);
   std::string formatted = formatAst(*ast);

@@ -192,9 +192,12 @@ struct DifferentiatePass : impl::DifferentiateBase<DifferentiatePass> {
         if (isa<ir::GradOp, ir::JvpOp, ir::DivergenceOp, ir::LaplacianOp>(op))
           asked.push_back(op);
       });
-      for (Operation *op : asked)
+      for (Operation *op : asked) {
         if (failed(expand(op)))
           return signalPassFailure();
+        if (op->use_empty())
+          op->erase(); // else a later sweep over its region would meet it
+      }
       function.walk([](Operation *op) {
         if (isa<ir::VariableOp, ir::StopOp>(op)) {
           op->getResult(0).replaceAllUsesWith(op->getOperand(0));

@@ -23,7 +23,7 @@ def run(command, folder):
 
 def blocks(text):
     """(line, what the comment before says, language, contents)"""
-    pattern = r"(?:^<!-- *(file|printed): *(.*?) *-->\n)?(?:^```(\w*)\n(.*?)^```$|((?:^\|.*\n)+))"
+    pattern = r"(?:^<!-- *(file|printed): *(.*?) *-->\n)?(?:^```(\w*)\n(.*?)^```$|((?:^\|[^\n]*\n)+))"
     for match in re.finditer(pattern, text, re.M | re.S):
         kind, argument, language, fenced, table = match.groups()
         yield text.count("\n", 0, match.start()) + 1, (kind, argument), language, fenced if fenced is not None else table

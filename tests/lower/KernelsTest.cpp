@@ -98,7 +98,7 @@ TEST(Kernels, FilterFollowsItsFormulas) {
     }
     double sums[2], expected[2] = {0, 0};
     std::vector<double> e(particles);
-    sampler.weights(all.logWeight.data(), 3, particles, 1.25, sums, e.data() + 3);
+    sampler.weights(all.logWeight.data(), 3, particles, 1.25, sums, e.data());
     for (size_t i = 3; i < size_t(particles); ++i) {
       double value = std::exp(all.logWeight[i] - 1.25);
       expected[0] += value;

@@ -1,4 +1,8 @@
 // A bootstrap particle filter: `weigh`, an observation for each step, systematic resampling.
+// RUN: kac-opt %s --kac-lower-lineages | FileCheck %s
+// CHECK-NOT: kac.add
+// CHECK: func.func @bootstrap.init.tiles
+// CHECK: func.func @bootstrap.step.tiles
 module @filter {
   kac.declare_input data @ys : tensor<5xf64> = dense<[0.5, -0.25, 1.0, 0.75, -1.5]> : tensor<5xf64>
   func.func @init(%i: i32) -> f64 {

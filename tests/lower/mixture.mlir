@@ -1,5 +1,9 @@
 // One step of annealed Langevin dynamics in a mixture of 40 normal laws in the plane: its score by the derivative of a
 // log-sum-exp, as kac-differentiate leaves it.
+// RUN: kac-opt %s --kac-lower-lineages | FileCheck %s
+// CHECK-NOT: kac.add
+// CHECK: func.func @anneal.init.tiles
+// CHECK: func.func @anneal.step.tiles
 module @mixture {
   kac.declare_input data @centers : tensor<40x2xf64> = dense<0.0> : tensor<40x2xf64>
   kac.declare_input @beta : f64 = 3.0 : f64

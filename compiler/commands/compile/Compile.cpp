@@ -15,8 +15,7 @@ DriverOptions driverOptionsOf(const CommandLine &line) {
   return options;
 }
 
-int walkTo(Driver &driver, std::string_view product, const CommandLine &line) {
-  bool good = driver.walk(product);
+static int finish(const Driver &driver, bool good, const CommandLine &line) {
   int status = showMessages(driver.messages());
   if (line.time)
     std::cerr << driver.times();
@@ -27,6 +26,14 @@ int walkTo(Driver &driver, std::string_view product, const CommandLine &line) {
     return driver.troubleIsOption() ? WrongCommandLine : FailedRun;
   }
   return good ? status : WrongProgram;
+}
+
+int walkTo(Driver &driver, std::string_view product, const CommandLine &line) {
+  return finish(driver, driver.walk(product), line);
+}
+
+int walkOnTo(Driver &driver, std::string_view product, const CommandLine &line) {
+  return driver.walk(product) ? Done : finish(driver, false, line);
 }
 
 } // namespace kac

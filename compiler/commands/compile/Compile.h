@@ -11,4 +11,7 @@ DriverOptions driverOptionsOf(const CommandLine &line);
 /// Walks, shows the messages, prints the times where asked; the exit status.
 int walkTo(Driver &driver, std::string_view product, const CommandLine &line);
 
+/// The same where more is to follow: what there is to show is left for the end, unless this is the end.
+int walkOnTo(Driver &driver, std::string_view product, const CommandLine &line);
+
 } // namespace kac

@@ -54,9 +54,7 @@ int runCommand(const CommandLine &line) {
   if (folder.path().empty())
     return FailedRun;
   Driver driver(driverOptionsOf(line));
-  CommandLine silent = line;
-  silent.time = false;
-  if (int status = walkTo(driver, "model", silent))
+  if (int status = walkOnTo(driver, "model", line))
     return status;
   int status = Done;
   std::optional<size_t> chosen = choose(driver.model(), line, status);

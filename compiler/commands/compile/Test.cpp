@@ -53,9 +53,7 @@ int testCommand(const CommandLine &line) {
   options.check.testsOfPrelude = line.model.empty();
   options.sharedLibrary = (folder.path() / "tests.so").string();
   Driver driver(options);
-  CommandLine silent = line;
-  silent.time = false;
-  if (int status = walkTo(driver, "model", silent))
+  if (int status = walkOnTo(driver, "model", line))
     return status;
   const Model &model = driver.model();
   size_t count = model.tests.size();
