@@ -1,6 +1,7 @@
 // The measure of the annealing benchmark: what a person would write by hand for this one sampler. Particles, steps,
-// threads and seed in; seconds, nanoseconds a particle-step and log Z out. 40 modes in two dimensions, their mixture to the third
-// power, centroid drift, systematic resampling below half the effective size, in single precision with weights in double.
+// threads and seed in; seconds, nanoseconds a particle-step and log Z out. 40 modes in two dimensions, their mixture to
+// the third power, centroid drift, systematic resampling below half the effective size, in single precision with
+// weights in double.
 #include <algorithm>
 #include <barrier>
 #include <chrono>
@@ -105,8 +106,8 @@ struct Schedule {
 class Annealing {
 public:
   Annealing(int particles, int steps, int threads, uint32_t seed)
-      : n((particles + B - 1) / B * B), steps(steps), threads(threads), seed(seed), sync(threads), x(2 * n), y(2 * n), w(n), weight(n),
-        ancestor(n), part(threads) {
+      : n((particles + B - 1) / B * B), steps(steps), threads(threads), seed(seed), sync(threads), x(2 * n), y(2 * n),
+        w(n), weight(n), ancestor(n), part(threads) {
     std::mt19937 g(0);
     for (int k = 0; k < K; ++k) {
       cx[k] = (float(g() & 0xFFFFFF) / 16777216.0f - 0.5f) * 80;
@@ -184,7 +185,8 @@ private:
           density += std::exp(-(dx * dx + dy * dy) / (2 * s.variance));
         }
         double r2 = double(z0[j]) * z0[j] + double(z1[j]) * z1[j];
-        w[i + j] = kPower * (std::log(density / K) - std::log(2 * M_PI * s.variance)) + r2 / 2 + std::log(2 * M_PI * start);
+        w[i + j] =
+            kPower * (std::log(density / K) - std::log(2 * M_PI * s.variance)) + r2 / 2 + std::log(2 * M_PI * start);
       }
     }
   }

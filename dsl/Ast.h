@@ -1,4 +1,5 @@
-// The syntax of a program and no more: one node type, whose layout per kind is listed here; no builtin is known by name.
+// The syntax of a program and no more: one node type, whose layout per kind is listed here; no builtin is known by
+// name.
 #pragma once
 
 #include "dsl/Source.h"
@@ -72,13 +73,13 @@ enum class NodeKind {
   Tuple,      //                 Argument...
   Array,      //                 expr...
   ArrayComprehension, //         expr Generators
-  If,         //                 (expr Block)... [Block]   conditions and blocks in turn, at last the else block if any
-  Int,        // text
-  Real,       // text
-  String,     // text: contents with escapes resolved
+  If,     //                 (expr Block)... [Block]   conditions and blocks in turn, at last the else block if any
+  Int,    // text
+  Real,   // text
+  String, // text: contents with escapes resolved
   True,
   False,
-  Name,       // text
+  Name, // text
 };
 
 struct Node {

@@ -45,7 +45,8 @@ Elaborator::Elaborator(Model &m, Diagnostics &d, const CheckOptions &o) : model(
 
 void Elaborator::reportFailure(const CheckFailure &failure) {
   for (const Diagnostic &d : diagnostics.all())
-    if (d.row && failure.code == d.row->code && d.span.source == failure.span.source && d.span.begin == failure.span.begin)
+    if (d.row && failure.code == d.row->code && d.span.source == failure.span.source &&
+        d.span.begin == failure.span.begin)
       return;
   Diagnostic &d = diagnostics.report(failure.code, failure.span, failure.text);
   for (const auto &[span, text] : failure.remarks)
@@ -83,7 +84,11 @@ void Elaborator::loadPrelude(const std::vector<const Ast *> &files) {
       continue;
     const auto &list = found->second->child(1)->children;
     if (std::none_of(list.begin(), list.end(), [&](const Node *f) { return f->text == row.field; }))
-      reportFailure({"E0204", found->second->span, std::string("the kind `") + row.kind + "` has no field `" + row.field + "`", {}, ""});
+      reportFailure({"E0204",
+                     found->second->span,
+                     std::string("the kind `") + row.kind + "` has no field `" + row.field + "`",
+                     {},
+                     ""});
   }
 }
 
@@ -93,14 +98,16 @@ void Elaborator::loadProgram(const Ast &program, const std::string &folder) {
   auto declare = [&](const std::string &name, const Node *node, Span span) {
     auto [found, fresh] = programScope->declarations.emplace(name, node);
     if (!fresh)
-      reportFailure({"E0203", span, "`" + name + "` is declared twice", {{found->second->span, "the first declaration"}}, ""});
+      reportFailure(
+          {"E0203", span, "`" + name + "` is declared twice", {{found->second->span, "the first declaration"}}, ""});
     auto library = preludeScope->declarations.find(name);
     if (fresh && library != preludeScope->declarations.end() && library->second->kind == node->kind &&
         (node->kind != NodeKind::Structure || node->child(0)->text == library->second->child(0)->text))
       diagnostics.report("W0201", span, "`" + name + "` is a name of the library, which this file redefines");
   };
   for (const Node *node : program.program->children) {
-    const Refused *row = std::find_if(std::begin(refused), std::end(refused), [&](const Refused &r) { return r.kind == node->kind; });
+    const Refused *row =
+        std::find_if(std::begin(refused), std::end(refused), [&](const Refused &r) { return r.kind == node->kind; });
     if (row != std::end(refused)) {
       reportFailure({row->code, node->span, std::string(row->text) + " are not there yet", {}, ""});
       continue;
@@ -158,7 +165,8 @@ void Elaborator::elaborateProgram() {
         if (node->kind == NodeKind::Kind || node->kind == NodeKind::KindAlias)
           return;
         Value v = declared(node, programScope);
-        if (node->kind == NodeKind::Structure && v.kind == Value::Kind::Structure && v.structure->kind->text == kinds::sampler)
+        if (node->kind == NodeKind::Structure && v.kind == Value::Kind::Structure &&
+            v.structure->kind->text == kinds::sampler)
           elaborateSampler(node, v.structure);
         if (node->kind == NodeKind::Fn)
           checkFunction(node, *v.closure);
@@ -192,7 +200,8 @@ void Elaborator::checkFunction(const Node *node, const Closure &closure) {
   try {
     std::vector<Value> arguments;
     for (const FormalInfo &formal : c.formals)
-      arguments.push_back(Value::of(local(newSlot(formal.name, resolveType(formal.type, formal.typeScope)), formal.span)));
+      arguments.push_back(
+          Value::of(local(newSlot(formal.name, resolveType(formal.type, formal.typeScope)), formal.span)));
     apply(c, std::move(arguments), node->span);
   } catch (CheckFailure &failure) {
     frames.pop_back();
@@ -207,7 +216,8 @@ void Elaborator::checkFunction(const Node *node, const Closure &closure) {
 
 namespace kac {
 
-std::unique_ptr<Model> checkText(const std::string &path, std::string text, const CheckOptions &options, Diagnostics &diagnostics) {
+std::unique_ptr<Model> checkText(const std::string &path, std::string text, const CheckOptions &options,
+                                 Diagnostics &diagnostics) {
   auto model = std::make_unique<Model>();
   std::vector<std::unique_ptr<Ast>> prelude;
   auto add = [&](const std::string &name, std::string contents) {

@@ -15,8 +15,8 @@ struct CheckOptions {
   bool tests = false;           // elaborate the `test` declarations of the program, each as a sampler of its own
 };
 
-/// Checks the program in `path`, and with it the library and the data files that it names (looked up beside the program).
-/// Null, and messages, where something is wrong. An empty path stands for a program without declarations.
+/// Checks the program in `path`, and with it the library and the data files that it names (looked up beside the
+/// program). Null, and messages, where something is wrong. An empty path stands for a program without declarations.
 std::unique_ptr<Model> checkProgram(const std::string &path, const CheckOptions &options, Diagnostics &diagnostics);
 
 /// The same with the text given.

@@ -254,9 +254,11 @@ ExprPtr Elaborator::index(ExprPtr array, const std::vector<ExprPtr> &indices, Sp
     int64_t extent = type.shape[i];
     const Expr &at = *indices[i];
     if (at.op == Op::Number && extent != kParticles && (at.number < 0 || at.number >= static_cast<double>(extent)))
-      fail("E0307", at.span.source ? at.span : span, "index " + std::to_string(static_cast<int64_t>(at.number)) +
-           " is outside of an axis of length " + std::to_string(extent));
-    inRange &= at.op == Op::Number || (at.type.scalar == Scalar::Token && at.type.letters > 0 && at.type.letters <= extent) ||
+      fail("E0307", at.span.source ? at.span : span,
+           "index " + std::to_string(static_cast<int64_t>(at.number)) + " is outside of an axis of length " +
+               std::to_string(extent));
+    inRange &= at.op == Op::Number ||
+               (at.type.scalar == Scalar::Token && at.type.letters > 0 && at.type.letters <= extent) ||
                (extent == kParticles && at.op == Op::Local);
     args.push_back(indices[i]);
   }

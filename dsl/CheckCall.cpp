@@ -9,7 +9,8 @@ namespace kac::checking {
 namespace {
 
 /// The operations that a generator under them turns into a loop.
-const std::set<std::string> reductions = {"kac.sum", "kac.product", "kac.max", "kac.min", "kac.any", "kac.all", "kac.mean"};
+const std::set<std::string> reductions = {"kac.sum", "kac.product", "kac.max", "kac.min",
+                                          "kac.any", "kac.all",     "kac.mean"};
 /// The operations that draw.
 const std::set<std::string> randoms = {"kac.uniform", "kac.normal"};
 
@@ -97,7 +98,8 @@ Callable Elaborator::callableOf(const Closure &closure, size_t) {
   c.key = "fn " + pointerKey(fn);
   const Node *body = fn->child(3);
   if (!body->present())
-    fail("E0704", fn->span, "`" + fn->text + "` has no body: functions that the application supplies are not there yet");
+    fail("E0704", fn->span,
+         "`" + fn->text + "` has no body: functions that the application supplies are not there yet");
   if (body->kind == NodeKind::String) {
     c.operation = body->text;
   } else if (body->kind == NodeKind::With && body->child(0)->kind == NodeKind::String) {
@@ -111,8 +113,8 @@ Callable Elaborator::callableOf(const Closure &closure, size_t) {
 
 /// A function written in place takes the types of the parameter that it is given for, where they are plain.
 void annotate(Value &value, const FormalInfo &formal) {
-  if (value.kind != Value::Kind::Function || value.closure->kind != Closure::Kind::InPlace || value.closure->type || !formal.type ||
-      formal.type->kind != NodeKind::TypeFn)
+  if (value.kind != Value::Kind::Function || value.closure->kind != Closure::Kind::InPlace || value.closure->type ||
+      !formal.type || formal.type->kind != NodeKind::TypeFn)
     return;
   for (const Node *type : formal.type->children)
     if (type->kind != NodeKind::TypeName || type->text != "real" || !type->children.empty())
@@ -140,7 +142,9 @@ std::vector<Value> Elaborator::match(const std::vector<FormalInfo> &formals, std
     if (a.name.empty() || (next < formals.size() && formals[next].name.empty())) {
       at = next++;
       if (at >= formals.size())
-        fail("E0206", a.span, "`" + name + "` takes " + std::to_string(formals.size()) + " arguments, there are " + std::to_string(arguments.size()));
+        fail("E0206", a.span,
+             "`" + name + "` takes " + std::to_string(formals.size()) + " arguments, there are " +
+                 std::to_string(arguments.size()));
     } else {
       for (size_t i = 0; i < formals.size(); ++i)
         if (formals[i].name == a.name)
@@ -149,7 +153,8 @@ std::vector<Value> Elaborator::match(const std::vector<FormalInfo> &formals, std
         std::string offered;
         for (const FormalInfo &f : formals)
           offered += (offered.empty() ? "`" : ", `") + f.name + "`";
-        fail("E0206", a.span, "`" + name + "` has no parameter `" + a.name + "`", offered.empty() ? "" : "it has " + offered);
+        fail("E0206", a.span, "`" + name + "` has no parameter `" + a.name + "`",
+             offered.empty() ? "" : "it has " + offered);
       }
     }
     if (given[at])
@@ -169,7 +174,8 @@ std::vector<Value> Elaborator::match(const std::vector<FormalInfo> &formals, std
 
 Value Elaborator::evaluateCall(const Value &callee, const Node *node, const ScopePtr &scope) {
   if (callee.kind != Value::Kind::Function)
-    fail("E0301", node->span, "this is not a function", callee.kind == Value::Kind::Structure ? "read one of its fields: `x.logp(...)`" : "");
+    fail("E0301", node->span, "this is not a function",
+         callee.kind == Value::Kind::Structure ? "read one of its fields: `x.logp(...)`" : "");
   const Closure &closure = *callee.closure;
   if (!node->children.empty() && node->child(0)->child(2)->present()) {
     const Node *first = node->child(0);
@@ -180,7 +186,8 @@ Value Elaborator::evaluateCall(const Value &callee, const Node *node, const Scop
       callable = callableOf(closure, 1);
       reduces = reductions.count(callable.operation) && rest.empty();
     }
-    return generatorArgument(first->child(1), first->child(2), scope, reduces ? &callable : nullptr, callee, rest, node->span);
+    return generatorArgument(first->child(1), first->child(2), scope, reduces ? &callable : nullptr, callee, rest,
+                             node->span);
   }
   return call(callee, evaluateArguments(node, scope), node->span);
 }
@@ -258,7 +265,8 @@ Value Elaborator::apply(const Callable &callable, std::vector<Value> values, Spa
       Span at = values[i].isRun() && values[i].run->span.source ? values[i].run->span : span;
       unify(formal.type, formal.typeScope, values[i], callable.parameters, bindings, own, at);
       // An int that occurs in a type is a size.
-      if (values[i].isRun() && values[i].type().isScalar() && values[i].type().isInteger() && values[i].run->op == Op::Number && !formal.name.empty())
+      if (values[i].isRun() && values[i].type().isScalar() && values[i].type().isInteger() &&
+          values[i].run->op == Op::Number && !formal.name.empty())
         if (bindings.find(formal.name) == bindings.end() && values[i].run->number >= 0)
           bindings[formal.name] = Binding{false, {}, {static_cast<int64_t>(values[i].run->number)}};
       if (values[i].isRun() && values[i].run->op == Op::Particles && !formal.name.empty())
@@ -271,7 +279,9 @@ Value Elaborator::apply(const Callable &callable, std::vector<Value> values, Spa
     }
   for (const auto &own : frames_)
     if (!std::equal(own.rbegin(), own.rend(), longest.rbegin()))
-      fail("E0304", span, "the frames of the arguments of `" + callable.name + "` do not fit: each must be the last axes of the longest");
+      fail("E0304", span,
+           "the frames of the arguments of `" + callable.name +
+               "` do not fit: each must be the last axes of the longest");
   if (longest.empty())
     return applyCell(callable, std::move(values), bindings, span);
   bool scalars = !callable.operation.empty() && !randoms.count(callable.operation);
@@ -326,7 +336,8 @@ Value Elaborator::applyCell(const Callable &callable, std::vector<Value> values,
       ScopePtr own = inner(formal.typeScope);
       own->bindings = bindings;
       Type type = resolveType(formal.type, own);
-      values[i] = Value::of(repeatTo(coerce(values[i].run, type, values[i].run->span.source ? values[i].run->span : span, true), type, span));
+      values[i] = Value::of(repeatTo(
+          coerce(values[i].run, type, values[i].run->span.source ? values[i].run->span : span, true), type, span));
     }
   }
   bool structureResult = callable.result && isStructureType(callable.result, callable.resultScope);

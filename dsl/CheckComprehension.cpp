@@ -213,7 +213,8 @@ Value Elaborator::reduce(const std::string &operation, const Node *expr, const N
           continue;
       }
       Value v = last ? evaluate(expr, own) : reduce(operation, expr, generators, from + 1, own, span);
-      total = i == 0 && additive ? asRun(v, span) : arithmetic(additive ? Op::Add : Op::Mul, total, asRun(v, span), span);
+      total =
+          i == 0 && additive ? asRun(v, span) : arithmetic(additive ? Op::Add : Op::Mul, total, asRun(v, span), span);
     }
     if (operation == "kac.mean")
       total = arithmetic(Op::Div, total, number(static_cast<double>(range.size), intType(), span), span);
@@ -256,7 +257,8 @@ Value Elaborator::reduce(const std::string &operation, const Node *expr, const N
 }
 
 Value Elaborator::generatorArgument(const Node *expr, const Node *generators, const ScopePtr &scope,
-                                    const Callable *reduction, const Value &callee, std::vector<Argument> rest, Span span) {
+                                    const Callable *reduction, const Value &callee, std::vector<Argument> rest,
+                                    Span span) {
   if (reduction)
     return reduce(reduction->operation, expr, generators, 0, scope, span);
   Value items = comprehension(expr, generators, scope, span);

@@ -23,7 +23,8 @@ void Elaborator::relift(const StructurePtr &structure) {
       auto p = cell->parameters.find(name);
       if (rank == 0 || p == cell->parameters.end() || !p->second.isRun())
         continue;
-      p->second = Value::of(hold(index(p->second.run, {indices.end() - static_cast<long>(rank), indices.end()}, p->second.run->span), name));
+      p->second = Value::of(hold(
+          index(p->second.run, {indices.end() - static_cast<long>(rank), indices.end()}, p->second.run->span), name));
       rank = 0;
     }
     return cell;
@@ -43,7 +44,8 @@ StructurePtr Elaborator::lift(const StructurePtr &structure, const std::vector<i
   return lifted;
 }
 
-Value Elaborator::callLifted(const StructurePtr &structure, const std::string &field, std::vector<Value> values, Span span) {
+Value Elaborator::callLifted(const StructurePtr &structure, const std::string &field, std::vector<Value> values,
+                             Span span) {
   for (Value &v : values)
     v = hold(v);
   const Node *sign = signature(*structure, field);
@@ -52,9 +54,11 @@ Value Elaborator::callLifted(const StructurePtr &structure, const std::string &f
   if (field == fields::logp || field == fields::score) {
     ExprPtr x = asRun(values.at(0), span);
     Type own = valueType(structure, span);
-    if (x->type.isTuple || x->type.shape.size() < own.shape.size() || !std::equal(own.shape.rbegin(), own.shape.rend(), x->type.shape.rbegin()))
+    if (x->type.isTuple || x->type.shape.size() < own.shape.size() ||
+        !std::equal(own.shape.rbegin(), own.shape.rend(), x->type.shape.rbegin()))
       fail("E0304", span, "the law is one of " + printType(own) + ", it is asked at " + printType(x->type));
-    std::vector<int64_t> full(x->type.shape.begin(), x->type.shape.end() - static_cast<long>(own.shape.size() - structure->frame.size()));
+    std::vector<int64_t> full(x->type.shape.begin(),
+                              x->type.shape.end() - static_cast<long>(own.shape.size() - structure->frame.size()));
     StructurePtr lifted = lift(structure, full);
     ExprPtr parts = build(full, span, [&](const std::vector<ExprPtr> &is) {
       return asRun(callField(lifted->element(is), field, {at(values[0], is)}, span), span);
@@ -68,7 +72,8 @@ Value Elaborator::callLifted(const StructurePtr &structure, const std::string &f
   if (field == fields::draw) {
     return drawLifted(structure, span);
   }
-  if (field == fields::noised || (sign && sign->child(1)->present() && sign->child(1)->text == kinds::density && function && field != fields::from_natural)) {
+  if (field == fields::noised || (sign && sign->child(1)->present() && sign->child(1)->text == kinds::density &&
+                                  function && field != fields::from_natural)) {
     auto lifted = std::make_shared<Structure>(*structure);
     StructurePtr base = structure;
     lifted->name = structure->name + "." + field;
@@ -92,18 +97,21 @@ Value Elaborator::callLifted(const StructurePtr &structure, const std::string &f
   }
   if (auto p = structure->parameters.find(field); p != structure->parameters.end())
     return p->second;
-  return buildValue(structure->frame, span, [&](const std::vector<ExprPtr> &is) { return fieldOf(structure->element(is), field, span); });
+  return buildValue(structure->frame, span,
+                    [&](const std::vector<ExprPtr> &is) { return fieldOf(structure->element(is), field, span); });
 }
 
 Value Elaborator::drawLifted(const StructurePtr &structure, Span span) {
   frame().effects = true;
-  return Value::of(hold(build(structure->frame, span, [&](const std::vector<ExprPtr> &is) {
-    return asRun(callField(structure->element(is), fields::draw, {}, span), span);
-  }), "draw"));
+  return Value::of(hold(build(structure->frame, span,
+                              [&](const std::vector<ExprPtr> &is) {
+                                return asRun(callField(structure->element(is), fields::draw, {}, span), span);
+                              }),
+                        "draw"));
 }
 
-/// One of several compile-time values, by an index that may be known at run time only: then they must be instances of one
-/// declaration, whose parameters are indexed.
+/// One of several compile-time values, by an index that may be known at run time only: then they must be instances of
+/// one declaration, whose parameters are indexed.
 Value Elaborator::structureArrayElement(const std::vector<Value> &elements, const Value &at, Span span) {
   if (at.run->op == Op::Number)
     return elements.at(static_cast<size_t>(at.run->number));
@@ -128,12 +136,14 @@ Value Elaborator::structureArrayElement(const std::vector<Value> &elements, cons
   merged->inferred.clear();
   merged->fieldValues.clear();
   merged->local = true;
-  bool alike = merged->node && merged->node->kind == NodeKind::Structure && merged->node->child(3)->kind == NodeKind::Fields;
+  bool alike =
+      merged->node && merged->node->kind == NodeKind::Structure && merged->node->child(3)->kind == NodeKind::Fields;
   for (const Value &v : elements) {
     if (v.kind != Value::Kind::Structure || v.structure->kind != merged->kind)
-      fail("E0310", span, "the elements of this array are of different kinds: which of them is used may depend only on constants");
-    alike &= v.structure->node == merged->node && v.structure->layers.size() == merged->layers.size() && v.structure->frame == merged->frame &&
-             v.structure->choices.empty();
+      fail("E0310", span,
+           "the elements of this array are of different kinds: which of them is used may depend only on constants");
+    alike &= v.structure->node == merged->node && v.structure->layers.size() == merged->layers.size() &&
+             v.structure->frame == merged->frame && v.structure->choices.empty();
   }
   if (!alike) {
     for (const Value &v : elements)
@@ -158,7 +168,8 @@ Value Elaborator::structureArrayElement(const std::vector<Value> &elements, cons
       array->element = [this, column, at, span](const Value &inside) {
         std::vector<Value> row;
         for (const Value &v : column)
-          row.push_back(v.array->elements.empty() ? v.array->element(inside) : structureArrayElement(v.array->elements, inside, span));
+          row.push_back(v.array->elements.empty() ? v.array->element(inside)
+                                                  : structureArrayElement(v.array->elements, inside, span));
         return structureArrayElement(row, at, span);
       };
       value.array = array;
@@ -174,8 +185,10 @@ Value Elaborator::structureArrayElement(const std::vector<Value> &elements, cons
   return v;
 }
 
-/// A field of one of several structures, chosen at run time: each is evaluated, in a branch of its own where it gives a value.
-Value Elaborator::callChoice(const StructurePtr &structure, const std::function<Value(const StructurePtr &)> &field, Span span) {
+/// A field of one of several structures, chosen at run time: each is evaluated, in a branch of its own where it gives a
+/// value.
+Value Elaborator::callChoice(const StructurePtr &structure, const std::function<Value(const StructurePtr &)> &field,
+                             Span span) {
   Value first;
   probe([&] { first = field(structure->choices[0]); });
   if (first.kind == Value::Kind::Structure) {
@@ -214,7 +227,8 @@ void Elaborator::checkRequires(const StructurePtr &structure) {
         if (structure->local && !frames.empty())
           condition = nested([&] { return asRun(evaluate(node->child(0), scope), node->child(0)->span); });
         else
-          condition = asRun(detached([&] { return evaluate(node->child(0), scope); }, structure->name + ".require"), node->child(0)->span);
+          condition = asRun(detached([&] { return evaluate(node->child(0), scope); }, structure->name + ".require"),
+                            node->child(0)->span);
       } catch (CheckFailure &failure) {
         if (failure.missing())
           continue;

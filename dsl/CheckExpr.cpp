@@ -163,7 +163,8 @@ Value Elaborator::evaluateIf(const Node *node, const ScopePtr &scope, size_t fro
     fail("E0301", node->child(from)->span, "a condition is one bool, this is " + printType(condition->type),
          condition->type.isBool() ? "`select` chooses element by element" : "");
   if (condition->op == Op::Number)
-    return condition->number != 0 ? evaluateBlock(node->child(from + 1), inner(scope)) : evaluateIf(node, scope, from + 2);
+    return condition->number != 0 ? evaluateBlock(node->child(from + 1), inner(scope))
+                                  : evaluateIf(node, scope, from + 2);
   std::shared_ptr<Block> branches[2];
   for (int i = 0; i < 2; ++i)
     branches[i] = block([&] {
@@ -224,7 +225,8 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
   }
   bool run = true;
   for (const Node *field : fields->children) {
-    auto at = std::find_if(tuple.parts.begin(), tuple.parts.end(), [&](const auto &p) { return p.first == field->text; });
+    auto at =
+        std::find_if(tuple.parts.begin(), tuple.parts.end(), [&](const auto &p) { return p.first == field->text; });
     if (field->kind != NodeKind::Field || at == tuple.parts.end())
       fail("E0204", field->span, "the tuple has no component `" + field->text + "`");
     Value v = evaluate(field->child(2), scope);
@@ -254,7 +256,8 @@ Value Elaborator::evaluateSuffixes(const Node *node, const ScopePtr &scope) {
   Value value;
   size_t i = 1;
   const Node *primary = node->child(0);
-  if (primary->kind == NodeKind::Name && node->child(1)->kind == NodeKind::Call && !tryLookup(primary->text, scope, value)) {
+  if (primary->kind == NodeKind::Name && node->child(1)->kind == NodeKind::Call &&
+      !tryLookup(primary->text, scope, value)) {
     Value callee;
     callee.kind = Value::Kind::Text;
     callee.text = primary->text;
@@ -286,7 +289,8 @@ Value Elaborator::evaluateMember(Value value, const Node *node) {
   if (value.kind == Value::Kind::Structure) {
     if (value.structure->kind->text == kinds::sampler && name == "run" && !hasField(*value.structure, name))
       fail("E0710", node->span, "a sampler that runs another is not there yet");
-    bool targetOnly = (name == fields::experts || name == fields::sole || name == fields::opening) || isModel(value.structure);
+    bool targetOnly =
+        (name == fields::experts || name == fields::sole || name == fields::opening) || isModel(value.structure);
     if (!hasField(*value.structure, name) && !(targetOnly && value.structure->kind->text == kinds::density))
       fail("E0204", node->span, "`" + value.structure->name + "` has no field `" + name + "`");
     return fieldOf(value.structure, name, node->span);
@@ -306,7 +310,8 @@ Value Elaborator::evaluateMember(Value value, const Node *node) {
   if (value.kind == Value::Kind::Function)
     fail("E0204", node->span, "`" + value.closure->name + "` is a function and has no field `" + name + "`",
          value.closure->kind == Closure::Kind::Template ? "give it its parameters first" : "");
-  fail("E0204", node->span, (value.isRun() ? printType(value.type()) : std::string("this value")) + " has no field `" + name + "`");
+  fail("E0204", node->span,
+       (value.isRun() ? printType(value.type()) : std::string("this value")) + " has no field `" + name + "`");
 }
 
 Value Elaborator::evaluateIndex(const Value &value, const Node *node, const ScopePtr &scope) {
@@ -317,8 +322,9 @@ Value Elaborator::evaluateIndex(const Value &value, const Node *node, const Scop
     if (!at->type.isInteger() || !at->type.shape.empty())
       fail("E0301", node->child(0)->span, "an index is an int, this is " + printType(at->type));
     if (at->op == Op::Number && (at->number < 0 || at->number >= static_cast<double>(value.array->size)))
-      fail("E0307", node->child(0)->span, "index " + std::to_string(static_cast<int64_t>(at->number)) +
-           " is outside of an array of length " + std::to_string(value.array->size));
+      fail("E0307", node->child(0)->span,
+           "index " + std::to_string(static_cast<int64_t>(at->number)) + " is outside of an array of length " +
+               std::to_string(value.array->size));
     if (!value.array->elements.empty())
       return structureArrayElement(value.array->elements, Value::of(hold(at)), node->span);
     return value.array->element(Value::of(hold(at)));
@@ -327,12 +333,13 @@ Value Elaborator::evaluateIndex(const Value &value, const Node *node, const Scop
   size_t rank = array->type.isTuple ? (array->type.components.empty() ? 0 : array->type.components[0].type.shape.size())
                                     : array->type.shape.size();
   if (node->children.size() > rank)
-    fail("E0304", node->span, printType(array->type) + " has " + std::to_string(rank) + (rank == 1 ? " axis" : " axes") + ", " +
-         std::to_string(node->children.size()) + " are indexed");
+    fail("E0304", node->span,
+         printType(array->type) + " has " + std::to_string(rank) + (rank == 1 ? " axis" : " axes") + ", " +
+             std::to_string(node->children.size()) + " are indexed");
   const std::vector<int64_t> shape = array->type.isTuple ? array->type.components[0].type.shape : array->type.shape;
   struct Item {
-    ExprPtr at;       // an index
-    ExprPtr from;     // a slice
+    ExprPtr at;   // an index
+    ExprPtr from; // a slice
     int64_t size = 0;
   };
   std::vector<Item> items;
@@ -380,7 +387,10 @@ Value Elaborator::evaluateIndex(const Value &value, const Node *node, const Scop
     for (const Item &item : items) {
       if (item.at) {
         size_t own = item.at->type.shape.size();
-        at.push_back(index(item.at, {is.begin() + static_cast<long>(lifted.size() - own), is.begin() + static_cast<long>(lifted.size())}, node->span));
+        at.push_back(
+            index(item.at,
+                  {is.begin() + static_cast<long>(lifted.size() - own), is.begin() + static_cast<long>(lifted.size())},
+                  node->span));
       } else if (item.from->op == Op::Number && item.from->number == 0) {
         at.push_back(is[slice++]);
       } else {

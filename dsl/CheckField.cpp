@@ -7,7 +7,8 @@
 
 namespace kac::checking {
 
-Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer) {
+Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::string &field, const Node *definition,
+                                   size_t layer) {
   Callable c;
   c.name = structure->name + "." + field;
   c.structure = structure;
@@ -19,7 +20,8 @@ Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::str
   if (definition->child(0)->present())
     c.formals = formalsOf(definition->child(0), c.scope);
   // Types not written here are the kind's, or those of the first definition that writes them.
-  std::vector<FormalInfo> kindFormals = sign && sign->child(0)->present() ? formalsOf(sign->child(0), kindScope) : std::vector<FormalInfo>{};
+  std::vector<FormalInfo> kindFormals =
+      sign && sign->child(0)->present() ? formalsOf(sign->child(0), kindScope) : std::vector<FormalInfo>{};
   size_t positional = sign && sign->child(0)->present() ? sign->child(0)->child(0)->children.size() : c.formals.size();
   for (size_t i = 0; i < c.formals.size(); ++i) {
     if (c.formals[i].type)
@@ -67,7 +69,8 @@ Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::str
     c.body = body;
   if (!structure->local) {
     char text[64];
-    std::snprintf(text, sizeof text, "field %p %p ", static_cast<const void *>(structure.get()), static_cast<const void *>(definition));
+    std::snprintf(text, sizeof text, "field %p %p ", static_cast<const void *>(structure.get()),
+                  static_cast<const void *>(definition));
     c.key = text + field;
     alive.push_back(structure);
   }
@@ -76,7 +79,8 @@ Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::str
     if (node->kind == NodeKind::TypeName || node->kind == NodeKind::ExtentRest) {
       Binding binding;
       Value value;
-      static const std::set<std::string> known = {"real", "int", "bool", "positive", "simplex", "onehot", "token", "spin", "tangent"};
+      static const std::set<std::string> known = {"real",   "int",   "bool", "positive", "simplex",
+                                                  "onehot", "token", "spin", "tangent"};
       bool means = known.count(node->text) || findBinding(node->text, scope, binding) || findKind(node->text, scope);
       if (!means && node->kind == NodeKind::TypeName)
         means = tryLookup(node->text, scope, value);
@@ -92,11 +96,13 @@ Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::str
   return c;
 }
 
-Value Elaborator::callField(const StructurePtr &structure, const std::string &field, std::vector<Value> values, Span span) {
+Value Elaborator::callField(const StructurePtr &structure, const std::string &field, std::vector<Value> values,
+                            Span span) {
   if (!structure->choices.empty()) {
     for (Value &v : values)
       v = hold(v);
-    return callChoice(structure, [&](const StructurePtr &one) { return callField(one, field, values, span); }, span);
+    return callChoice(
+        structure, [&](const StructurePtr &one) { return callField(one, field, values, span); }, span);
   }
   if (auto found = structure->parameters.find(field); found != structure->parameters.end()) {
     std::vector<Argument> arguments;
@@ -107,12 +113,14 @@ Value Elaborator::callField(const StructurePtr &structure, const std::string &fi
   bool density = structure->kind->text == kinds::density;
   if (density && (!structure->frame.empty()))
     return callLifted(structure, field, std::move(values), span);
-  if (density && (field == fields::logp || field == fields::score) && values.size() == 1 && values[0].isRun() && !values[0].type().isTuple) {
+  if (density && (field == fields::logp || field == fields::score) && values.size() == 1 && values[0].isRun() &&
+      !values[0].type().isTuple) {
     // A density lifts to the point that it is asked at.
     Type own = valueType(structure, span);
     if (!own.isTuple && values[0].type().shape.size() > own.shape.size()) {
       const auto &shape = values[0].type().shape;
-      return callLifted(lift(structure, {shape.begin(), shape.end() - static_cast<long>(own.shape.size())}), field, std::move(values), span);
+      return callLifted(lift(structure, {shape.begin(), shape.end() - static_cast<long>(own.shape.size())}), field,
+                        std::move(values), span);
     }
   }
   std::vector<const Node *> complete = settle(structure, field);
@@ -154,7 +162,9 @@ Value Elaborator::callDefinition(const StructurePtr &structure, const std::strin
         auto base = std::make_shared<Structure>(*structure);
         for (size_t i = 1; i < base->layers.size(); ++i) {
           auto without = std::make_shared<Node>(*base->layers[i].fields);
-          std::erase_if(without->children, [&](const Node *node) { return node->kind == NodeKind::Field && node->text == field && node->child(2)->present(); });
+          std::erase_if(without->children, [&](const Node *node) {
+            return node->kind == NodeKind::Field && node->text == field && node->child(2)->present();
+          });
           base->layers[i].fields = without.get();
           keptNodes.push_back(without);
         }
@@ -162,14 +172,17 @@ Value Elaborator::callDefinition(const StructurePtr &structure, const std::strin
         base->fieldValues.clear();
         return callField(base, field, values, span);
       }
-      fail("E0401", span, "`" + structure->name + "` has no `" + field + "` where the condition of its definition fails");
+      fail("E0401", span,
+           "`" + structure->name + "` has no `" + field + "` where the condition of its definition fails");
     };
     if (condition->op == Op::Number)
-      return condition->number != 0 ? callUnconditionally(structure, field, definition, layer, values, span) : otherwise();
+      return condition->number != 0 ? callUnconditionally(structure, field, definition, layer, values, span)
+                                    : otherwise();
     std::shared_ptr<Block> branches[2];
     for (int branch = 0; branch < 2; ++branch)
       branches[branch] = block([&] {
-        return asRun(branch == 0 ? callUnconditionally(structure, field, definition, layer, values, span) : otherwise(), span);
+        return asRun(branch == 0 ? callUnconditionally(structure, field, definition, layer, values, span) : otherwise(),
+                     span);
       });
     Type type = commonType(branches[0]->result->type, branches[1]->result->type, span);
     for (auto &branch : branches)
@@ -182,8 +195,8 @@ Value Elaborator::callDefinition(const StructurePtr &structure, const std::strin
   return callUnconditionally(structure, field, definition, layer, std::move(values), span);
 }
 
-Value Elaborator::callUnconditionally(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer,
-                                      std::vector<Value> values, Span span) {
+Value Elaborator::callUnconditionally(const StructurePtr &structure, const std::string &field, const Node *definition,
+                                      size_t layer, std::vector<Value> values, Span span) {
   const Node *sign = signature(*structure, field);
   std::vector<std::string> offered;
   size_t positional = 0;
@@ -201,10 +214,13 @@ Value Elaborator::callUnconditionally(const StructurePtr &structure, const std::
     if (function.kind != Value::Kind::Function) {
       if (function.isRun() && function.run->op == Op::Number)
         return function; // a constant field
-      fail("E0301", definition->child(2)->span, "`" + field + "` is a function of " + std::to_string(positional) + " parameters: give one by name, or write `" + field + "(...) = ...`");
+      fail("E0301", definition->child(2)->span,
+           "`" + field + "` is a function of " + std::to_string(positional) +
+               " parameters: give one by name, or write `" + field + "(...) = ...`");
     }
     std::vector<Argument> arguments;
-    for (size_t i = 0; i < values.size() && i < (function.closure->kind == Closure::Kind::Field ? values.size() : positional); ++i)
+    for (size_t i = 0;
+         i < values.size() && i < (function.closure->kind == Closure::Kind::Field ? values.size() : positional); ++i)
       arguments.push_back({"", span, values[i]});
     return call(function, std::move(arguments), span);
   }
@@ -213,7 +229,8 @@ Value Elaborator::callUnconditionally(const StructurePtr &structure, const std::
   for (size_t i = 0; i < c.formals.size(); ++i) {
     if (!sign || !sign->child(0)->present() || i < positional) {
       if (i >= values.size())
-        fail("E0206", span, "`" + field + "` of `" + structure->name + "` needs its parameter `" + c.formals[i].name + "`");
+        fail("E0206", span,
+             "`" + field + "` of `" + structure->name + "` needs its parameter `" + c.formals[i].name + "`");
       own.push_back(values[i]);
       continue;
     }
@@ -222,17 +239,20 @@ Value Elaborator::callUnconditionally(const StructurePtr &structure, const std::
       std::string names;
       for (const std::string &n : offered)
         names += (names.empty() ? "`" : ", `") + n + "`";
-      fail("E0206", c.formals[i].span, "`" + field + "` of a `" + structure->kind->text + "` is not offered `" + c.formals[i].name + "`",
+      fail("E0206", c.formals[i].span,
+           "`" + field + "` of a `" + structure->kind->text + "` is not offered `" + c.formals[i].name + "`",
            names.empty() ? "" : "it is offered " + names);
     }
     size_t index_ = positional + static_cast<size_t>(at - offered.begin());
     if (index_ >= values.size())
-      fail("E0206", span, "`" + field + "` of `" + structure->name + "` needs its parameter `" + c.formals[i].name + "`");
+      fail("E0206", span,
+           "`" + field + "` of `" + structure->name + "` needs its parameter `" + c.formals[i].name + "`");
     own.push_back(values[index_]);
   }
   size_t most = sign && sign->child(0)->present() ? positional + offered.size() : c.formals.size();
   if (values.size() > most || (positional && c.formals.size() < positional))
-    fail("E0206", values.size() > most ? span : definition->span, "`" + field + "` takes " + std::to_string(positional ? positional : most) + " parameters");
+    fail("E0206", values.size() > most ? span : definition->span,
+         "`" + field + "` takes " + std::to_string(positional ? positional : most) + " parameters");
   return asLaw(apply(c, std::move(own), span), values, sign, span);
 }
 

@@ -42,7 +42,9 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
     }
     return found;
   };
-  auto isName = [&](const Node *type) { return type->kind == NodeKind::TypeName && type->text == name && type->children.empty(); };
+  auto isName = [&](const Node *type) {
+    return type->kind == NodeKind::TypeName && type->text == name && type->children.empty();
+  };
   auto fromStructure = [&](const Value &v, const Node *type, size_t position) {
     StructurePtr s = v.structure;
     if (v.kind == Value::Kind::Target) {
@@ -86,7 +88,8 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
             if (!type->present() || !isName(type))
               continue;
             for (const auto &[definition, layer] : list) {
-              if (layer == 0 || !definition->child(0)->present() || i >= definition->child(0)->child(group)->children.size())
+              if (layer == 0 || !definition->child(0)->present() ||
+                  i >= definition->child(0)->child(group)->children.size())
                 continue;
               const Node *written = definition->child(0)->child(group)->child(i)->child(1);
               if (written->present() && attempt([&] {
@@ -120,7 +123,8 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
         for (const auto &[definition, layer] : list)
           if (!own && definition->child(1)->present() && definition->child(1)->children.size() > position)
             if (attempt([&] {
-                  binding = {true, resolveType(definition->child(1)->child(position), layerScope(structure, layer)), {}};
+                  binding = {
+                      true, resolveType(definition->child(1)->child(position), layerScope(structure, layer)), {}};
                   return true;
                 }))
               return done(true);
@@ -170,7 +174,8 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
         if (!sign)
           continue;
         auto matchTypes = [&](const Node *written, const Node *wanted) {
-          if (!written->present() || !wanted->present() || wanted->kind != NodeKind::TypeName || !wanted->children.empty())
+          if (!written->present() || !wanted->present() || wanted->kind != NodeKind::TypeName ||
+              !wanted->children.empty())
             return false;
           return attempt([&] {
             Binding known;
@@ -182,7 +187,8 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
             for (const Node *size : declaration->child(1)->children)
               if (!structure->bindings.count(size->text) && !structure->inferred.count(size->text))
                 open.push_back(size->text);
-            unify(written, layerScope(structure, layer), Value::of(make(Op::Number, known.type, {}, {})), open, found, frame_, {});
+            unify(written, layerScope(structure, layer), Value::of(make(Op::Number, known.type, {}, {})), open, found,
+                  frame_, {});
             auto it = found.find(name);
             if (it == found.end())
               return false;
@@ -218,7 +224,8 @@ Type Elaborator::valueType(const StructurePtr &density, Span span) {
     cell = copy;
   }
   if (!inferParameter(cell, "T", binding) || !binding.isType)
-    fail("E0310", span, "what `" + density->name + "` is a law of cannot be told", "give `logp` or `draw` the type of its value");
+    fail("E0310", span, "what `" + density->name + "` is a law of cannot be told",
+         "give `logp` or `draw` the type of its value");
   Type type = binding.type;
   for (Component &c : type.components)
     c.type.shape.insert(c.type.shape.begin(), density->frame.begin(), density->frame.end());

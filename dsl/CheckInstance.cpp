@@ -1,12 +1,13 @@
-// Functions at work: pure ones as shared instances, others expanded where they are used; primitives and their derivatives.
+// Functions at work: pure ones as shared instances, others expanded where they are used; primitives and their
+// derivatives.
 #include "dsl/Elaborate.h"
 
 #include <algorithm>
 
 namespace kac::checking {
 
-/// The partial derivative of a primitive, as its declaration gives it. It may use the primitive itself (exp), so its place is
-/// made before its body.
+/// The partial derivative of a primitive, as its declaration gives it. It may use the primitive itself (exp), so its
+/// place is made before its body.
 const Function *Elaborator::derivativeOf(const Callable &callable, const Node *field, const std::vector<ExprPtr> &args,
                                          const Bindings &bindings) {
   std::string key = callable.key + "." + field->text;
@@ -57,10 +58,11 @@ ExprPtr Elaborator::primitive(const Callable &callable, std::vector<Value> value
   for (const ExprPtr &a : args)
     constant &= a->op == Op::Number;
   if (constant && callable.operation == "kac.quotient" && args[1]->number != 0)
-    return number(static_cast<double>(static_cast<int64_t>(args[0]->number) / static_cast<int64_t>(args[1]->number) -
-                                      ((static_cast<int64_t>(args[0]->number) % static_cast<int64_t>(args[1]->number) != 0) &&
-                                       ((args[0]->number < 0) != (args[1]->number < 0)))),
-                  result, span);
+    return number(
+        static_cast<double>(static_cast<int64_t>(args[0]->number) / static_cast<int64_t>(args[1]->number) -
+                            ((static_cast<int64_t>(args[0]->number) % static_cast<int64_t>(args[1]->number) != 0) &&
+                             ((args[0]->number < 0) != (args[1]->number < 0)))),
+        result, span);
   auto e = std::make_shared<Expr>(*make(whole ? Op::Whole : Op::Primitive, result, args, span));
   e->name = callable.operation;
   if (callable.derivatives) {
@@ -77,7 +79,8 @@ ExprPtr Elaborator::primitive(const Callable &callable, std::vector<Value> value
 }
 
 /// The value of the body in a scope where the parameters are bound, as the declared result.
-Value Elaborator::expand(const Callable &callable, const std::vector<Value> &values, const Bindings &bindings, Span span) {
+Value Elaborator::expand(const Callable &callable, const std::vector<Value> &values, const Bindings &bindings,
+                         Span span) {
   if (++expansions > 400) {
     expansions = 0;
     fail("E0208", span, "`" + callable.name + "` uses itself");
@@ -99,7 +102,8 @@ Value Elaborator::expand(const Callable &callable, const std::vector<Value> &val
       ScopePtr own = inner(callable.resultScope);
       own->bindings = bindings;
       bool known = true;
-      if (callable.structure && callable.resultScope != callable.scope) // a size that only the kind names, and no argument settles
+      if (callable.structure &&
+          callable.resultScope != callable.scope) // a size that only the kind names, and no argument settles
         try {
           if (!isStructureType(callable.result, own))
             resolveType(callable.result, own);
@@ -111,7 +115,8 @@ Value Elaborator::expand(const Callable &callable, const std::vector<Value> &val
       if (known && !isStructureType(callable.result, own)) {
         Type type = resolveType(callable.result, own);
         ExprPtr e = asRun(v, callable.span);
-        v = Value::of(repeatTo(coerce(e, type, e->span.source ? e->span : callable.span, true), type, e->span.source ? e->span : callable.span));
+        v = Value::of(repeatTo(coerce(e, type, e->span.source ? e->span : callable.span, true), type,
+                               e->span.source ? e->span : callable.span));
       }
     }
     currentMutables = outer;

@@ -242,8 +242,9 @@ const Node *Elaborator::findKind(const std::string &name, const ScopePtr &scope)
 }
 
 Value Elaborator::evaluateData(const Node *node) {
-  const std::string path = directory.empty() || node->child(2)->text.starts_with("/") ? node->child(2)->text
-                                                                                       : directory + "/" + node->child(2)->text;
+  const std::string path = directory.empty() || node->child(2)->text.starts_with("/")
+                               ? node->child(2)->text
+                               : directory + "/" + node->child(2)->text;
   NpyArray array;
   std::string why;
   NpyError error = readNpy(path, array, why);
@@ -272,7 +273,8 @@ Value Elaborator::evaluateData(const Node *node) {
     }
     if (typeNode->kind == NodeKind::TypeName && typeNode->text == "bool")
       shape->type.scalar = Scalar::Bool;
-    for (auto [word, scalar] : {std::pair{"positive", Scalar::Positive}, {"simplex", Scalar::Simplex}, {"onehot", Scalar::Onehot}})
+    for (auto [word, scalar] :
+         {std::pair{"positive", Scalar::Positive}, {"simplex", Scalar::Simplex}, {"onehot", Scalar::Onehot}})
       if (typeNode->text == word)
         shape->type.scalar = scalar;
     unify(typeNode, programScope, Value::of(shape), parameters, bindings, lifted, node->child(2)->span);
@@ -282,24 +284,28 @@ Value Elaborator::evaluateData(const Node *node) {
   } catch (CheckFailure &failure) {
     if (failure.code != "E0304")
       throw;
-    fail("E0804", node->child(2)->span, "`" + node->child(2)->text + "` holds " + printType(realType(array.shape)) +
-         ", the program asks for another shape: " + failure.text);
+    fail("E0804", node->child(2)->span,
+         "`" + node->child(2)->text + "` holds " + printType(realType(array.shape)) +
+             ", the program asks for another shape: " + failure.text);
   }
   if (!lifted.empty() || declaredType.shape != array.shape)
-    fail("E0804", node->child(2)->span, "`" + node->child(2)->text + "` holds " + printType(realType(array.shape)) +
-         ", the program asks for " + printType(declaredType));
+    fail("E0804", node->child(2)->span,
+         "`" + node->child(2)->text + "` holds " + printType(realType(array.shape)) + ", the program asks for " +
+             printType(declaredType));
   for (double v : array.values) {
     if (!std::isfinite(v))
       fail("E0806", node->child(2)->span, "`" + node->child(2)->text + "` holds a value that is not finite");
     bool fits = true;
     if (declaredType.isInteger())
-      fits = v == std::floor(v) && std::abs(v) < 2147483648.0 && (!declaredType.letters || (v >= 0 && v < declaredType.letters));
+      fits = v == std::floor(v) && std::abs(v) < 2147483648.0 &&
+             (!declaredType.letters || (v >= 0 && v < declaredType.letters));
     else if (declaredType.isBool())
       fits = v == 0 || v == 1;
     else if (declaredType.scalar == Scalar::Positive)
       fits = v > 0;
     if (!fits)
-      fail("E0805", node->child(2)->span, "`" + node->child(2)->text + "` holds " + std::to_string(v) + ", which is no " + printType(declaredType));
+      fail("E0805", node->child(2)->span,
+           "`" + node->child(2)->text + "` holds " + std::to_string(v) + ", which is no " + printType(declaredType));
   }
   for (const auto &[name, binding] : bindings)
     if (!binding.isType && binding.sizes.size() == 1)

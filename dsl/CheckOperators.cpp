@@ -46,7 +46,8 @@ ExprPtr Elaborator::arithmetic(Op op, ExprPtr a, ExprPtr b, Span span) {
     Type type = shape;
     std::vector<ExprPtr> parts;
     for (size_t i = 0; i < shape.components.size(); ++i) {
-      parts.push_back(arithmetic(op, a->type.isTuple ? part(a, i, span) : a, b->type.isTuple ? part(b, i, span) : b, span));
+      parts.push_back(
+          arithmetic(op, a->type.isTuple ? part(a, i, span) : a, b->type.isTuple ? part(b, i, span) : b, span));
       type.components[i].type = parts.back()->type;
     }
     return make(Op::Tuple, type, std::move(parts), span);
@@ -128,7 +129,10 @@ ExprPtr Elaborator::compare(const std::string &sign, ExprPtr a, ExprPtr b, Span 
   type.scalar = Scalar::Bool;
   if (sign == ">" || sign == ">=")
     std::swap(a, b);
-  Op op = sign == "==" ? Op::Equal : sign == "!=" ? Op::NotEqual : sign == "<" || sign == ">" ? Op::Less : Op::LessEqual;
+  Op op = sign == "=="                 ? Op::Equal
+          : sign == "!="               ? Op::NotEqual
+          : sign == "<" || sign == ">" ? Op::Less
+                                       : Op::LessEqual;
   if (a->op == Op::Number && b->op == Op::Number) {
     double x = a->number, y = b->number;
     bool holds = op == Op::Equal ? x == y : op == Op::NotEqual ? x != y : op == Op::Less ? x < y : x <= y;
@@ -203,7 +207,8 @@ Value Elaborator::operate(const std::string &sign, const Value &a, const Value &
     return Value::of(concat(x, y, span));
   if (sign == "&&" || sign == "||") {
     if (!x->type.isBool() || !y->type.isBool())
-      fail("E0301", span, "`" + sign + "` needs two bools, these are " + printType(x->type) + " and " + printType(y->type));
+      fail("E0301", span,
+           "`" + sign + "` needs two bools, these are " + printType(x->type) + " and " + printType(y->type));
     for (auto [known, other] : {std::pair{x, y}, {y, x}})
       if (known->op == Op::Number && known->type.shape.empty())
         return Value::of((known->number != 0) == (sign == "&&") ? other : number(sign == "||", boolType(), span));

@@ -42,12 +42,13 @@ const Function *Elaborator::enter(const std::string &name, Span span, const std:
   return &model.functions.back();
 }
 
-const Function *Elaborator::entry(const StructurePtr &structure, const std::string &field, const std::vector<Type> &types,
-                                  const std::vector<std::string> &names, bool effects) {
+const Function *Elaborator::entry(const StructurePtr &structure, const std::string &field,
+                                  const std::vector<Type> &types, const std::vector<std::string> &names, bool effects) {
   auto list = definitions(*structure, field);
   Span span = list.empty() ? structure->node->span : list[0].first->span;
-  return enter(structure->name + "." + field + ".entry", span, types, names, effects,
-               [&](std::vector<Value> values) { return callField(structure, field, std::move(values), structure->node->span); });
+  return enter(structure->name + "." + field + ".entry", span, types, names, effects, [&](std::vector<Value> values) {
+    return callField(structure, field, std::move(values), structure->node->span);
+  });
 }
 
 static Type plain(Type type) {
@@ -59,7 +60,9 @@ static Type plain(Type type) {
 }
 
 static int64_t wholeNumber(const Value &value) {
-  return value.isRun() && value.run->op == Op::Number && value.run->number >= 0 && value.run->number < 2147483648.0 ? static_cast<int64_t>(value.run->number) : -1;
+  return value.isRun() && value.run->op == Op::Number && value.run->number >= 0 && value.run->number < 2147483648.0
+             ? static_cast<int64_t>(value.run->number)
+             : -1;
 }
 
 /// What goes wrong in the library's own fields on behalf of a sampler is shown at the sampler.
@@ -84,8 +87,8 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
     *target = wholeNumber(fieldOf(structure, field, node->span));
     if (*target < 0 || (field == fields::particles && *target == 0)) {
       auto list = definitions(*structure, field);
-      fail("E0310", list.empty() ? node->span : list[0].first->span, "`" + field + "` must be a constant integer, " +
-           (field == fields::steps ? "0 or more" : "1 or more"));
+      fail("E0310", list.empty() ? node->span : list[0].first->span,
+           "`" + field + "` must be a constant integer, " + (field == fields::steps ? "0 or more" : "1 or more"));
     }
   }
   sampler.stepsFixed = sampler.steps == 0;
@@ -94,21 +97,26 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   if (!structure->inferred.count("T") && !structure->bindings.count("T"))
     structure->inferred["T"] = {true, sampler.state, {}};
   if (sampler.steps > 0) {
-    sampler.step = entry(structure, fields::step, {sampler.state, realType(), realType(), intType(), intType()}, {"x", "t", "dt", "n", "i"}, true);
+    sampler.step = entry(structure, fields::step, {sampler.state, realType(), realType(), intType(), intType()},
+                         {"x", "t", "dt", "n", "i"}, true);
     if (!(plain(sampler.step->result) == sampler.state)) {
       auto list = definitions(*structure, fields::step);
       const Type given = sampler.step->result;
       // A step may give whole numbers for reals, and repeats nothing.
       auto &last = const_cast<Function &>(*sampler.step);
-      bool fits = !given.isTuple && !sampler.state.isTuple && given.shape == sampler.state.shape && widens(given, sampler.state);
-      if (!fits && !(given.isTuple && sampler.state.isTuple && given.components.size() == sampler.state.components.size()))
-        fail("E0304", list.empty() ? node->span : list[0].first->span, "`step` gives " + printType(given) + ", the state is " + printType(sampler.state));
+      bool fits = !given.isTuple && !sampler.state.isTuple && given.shape == sampler.state.shape &&
+                  widens(given, sampler.state);
+      if (!fits &&
+          !(given.isTuple && sampler.state.isTuple && given.components.size() == sampler.state.components.size()))
+        fail("E0304", list.empty() ? node->span : list[0].first->span,
+             "`step` gives " + printType(given) + ", the state is " + printType(sampler.state));
       Frame own;
       own.function = &last;
       own.blocks.push_back(std::make_shared<Block>(std::move(last.body)));
       frames.push_back(&own);
       try {
-        own.blocks[0]->result = repeatTo(coerce(own.blocks[0]->result, sampler.state, last.span, true), sampler.state, last.span);
+        own.blocks[0]->result =
+            repeatTo(coerce(own.blocks[0]->result, sampler.state, last.span, true), sampler.state, last.span);
       } catch (CheckFailure &failure) {
         frames.pop_back();
         failure.text = "`step` gives " + printType(given) + ", the state is " + printType(sampler.state);
@@ -127,19 +135,21 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
     std::vector<Type> types{weights, realType(), realType(), intType()};
     sampler.resample = entry(structure, fields::resample, types, {"w", "ess", "t", "n"}, true);
     if (!sampler.resample->result.isInteger() || sampler.resample->result.shape != std::vector<int64_t>{kParticles})
-      fail("E0304", list[0].first->span, "`resample` gives " + printType(sampler.resample->result) + ", one ancestor for each lineage is needed");
+      fail("E0304", list[0].first->span,
+           "`resample` gives " + printType(sampler.resample->result) + ", one ancestor for each lineage is needed");
     const Node *when = list[0].first->child(3);
     if (when->present())
-      sampler.when = enter(structure->name + ".when", when->span, {realType(), realType(), intType()}, {"ess", "t", "n"}, false, [&](std::vector<Value> values_) {
-        ScopePtr scope = functionScope(layerScope(structure, list[0].second));
-        scope->names["ess"] = values_[0];
-        scope->names["t"] = values_[1];
-        scope->names["n"] = values_[2];
-        Value v = evaluate(when, scope);
-        if (!v.isRun() || !v.type().isBool() || !v.type().shape.empty())
-          fail("E0301", when->span, "the condition after `when` is one bool");
-        return v;
-      });
+      sampler.when = enter(structure->name + ".when", when->span, {realType(), realType(), intType()},
+                           {"ess", "t", "n"}, false, [&](std::vector<Value> values_) {
+                             ScopePtr scope = functionScope(layerScope(structure, list[0].second));
+                             scope->names["ess"] = values_[0];
+                             scope->names["t"] = values_[1];
+                             scope->names["n"] = values_[2];
+                             Value v = evaluate(when, scope);
+                             if (!v.isRun() || !v.type().isBool() || !v.type().shape.empty())
+                               fail("E0301", when->span, "the condition after `when` is one bool");
+                             return v;
+                           });
   }
   sampler.output = entry(structure, fields::output, {sampler.state}, {"x"}, false);
   if (sampler.steps > 0)
@@ -150,14 +160,17 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
       Type result = whole->result;
       size_t count = result.isTuple ? result.components.size() : 1;
       for (size_t c = 0; c < count; ++c) {
-        auto field = enter(structure->name + ".monitor", list[0].first->span, types, names, false, [&](std::vector<Value> values_) {
-          ExprPtr e = asRun(callField(structure, fields::monitor, std::move(values_), list[0].first->span), list[0].first->span);
-          if (result.isTuple)
-            e = part(hold(e), c, e->span);
-          if (e->type.isTuple || e->type.isBool())
-            fail("E0301", list[0].first->span, "a monitor is an array of reals", "`indicator` makes a number of a bool");
-          return Value::of(coerce(e, realType(e->type.shape), e->span, true));
-        });
+        auto field = enter(
+            structure->name + ".monitor", list[0].first->span, types, names, false, [&](std::vector<Value> values_) {
+              ExprPtr e = asRun(callField(structure, fields::monitor, std::move(values_), list[0].first->span),
+                                list[0].first->span);
+              if (result.isTuple)
+                e = part(hold(e), c, e->span);
+              if (e->type.isTuple || e->type.isBool())
+                fail("E0301", list[0].first->span, "a monitor is an array of reals",
+                     "`indicator` makes a number of a bool");
+              return Value::of(coerce(e, realType(e->type.shape), e->span, true));
+            });
         std::string name = result.isTuple && !result.components[c].name.empty() ? result.components[c].name
                            : count == 1                                         ? fields::monitor
                                                                                 : "monitor." + std::to_string(c);
@@ -179,7 +192,8 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   auto steps = definitions(*structure, fields::step);
   sampler.weighted = sampler.steps == 0 || sampler.rate || steps.empty() || steps[0].second > 0;
   if (!sampler.weighted)
-    diagnostics.report("W0404", node->span, "`" + sampler.name + "` takes its samples unweighted: they need not follow the target");
+    diagnostics.report("W0404", node->span,
+                       "`" + sampler.name + "` takes its samples unweighted: they need not follow the target");
   model.samplers.push_back(std::move(sampler));
 }
 
@@ -194,16 +208,18 @@ void Elaborator::alternatives(const StructurePtr &structure, Function &first, co
       if (node->child(3)->present()) {
         ScopePtr outer = layerScope(structure, layer);
         const Node *when = node->child(3);
-        first.when = enter(first.name + ".when", when->span, {state, realType()}, {"x", "t"}, false, [&](std::vector<Value> values_) {
-          ScopePtr scope = functionScope(outer);
-          const Node *formals = node->child(0)->present() ? node->child(0) : signature(*structure, first.field)->child(0);
-          size_t i = 0;
-          for (const Node *group : formals->children)
-            for (const Node *formal : group->children)
-              if (i < values_.size())
-                scope->names[formal->text] = values_[i++];
-          return evaluate(when, scope);
-        });
+        first.when = enter(
+            first.name + ".when", when->span, {state, realType()}, {"x", "t"}, false, [&](std::vector<Value> values_) {
+              ScopePtr scope = functionScope(outer);
+              const Node *formals =
+                  node->child(0)->present() ? node->child(0) : signature(*structure, first.field)->child(0);
+              size_t i = 0;
+              for (const Node *group : formals->children)
+                for (const Node *formal : group->children)
+                  if (i < values_.size())
+                    scope->names[formal->text] = values_[i++];
+              return evaluate(when, scope);
+            });
       }
       continue;
     }
@@ -211,11 +227,12 @@ void Elaborator::alternatives(const StructurePtr &structure, Function &first, co
       continue;
     const Node *definition = node;
     size_t at = layer;
-    first.alternatives.push_back(enter(first.name + ".alternative", node->span, {state, realType()}, {"x", "t"}, false, [&](std::vector<Value> values_) {
-      Callable c = fieldCallable(structure, first.field, definition, at);
-      c.key.clear();
-      return apply(c, std::move(values_), definition->span);
-    }));
+    first.alternatives.push_back(enter(first.name + ".alternative", node->span, {state, realType()}, {"x", "t"}, false,
+                                       [&](std::vector<Value> values_) {
+                                         Callable c = fieldCallable(structure, first.field, definition, at);
+                                         c.key.clear();
+                                         return apply(c, std::move(values_), definition->span);
+                                       }));
   }
 }
 
@@ -226,7 +243,8 @@ void Elaborator::elaborateTest(const Node *node, const ScopePtr &scope) {
     ExprPtr e = asRun(evaluate(expr, functionScope(scope)), expr->span);
     if (!e->type.isBool() || e->type.isTuple || !e->type.shape.empty())
       fail("E0301", expr->span, "a test is one bool, this is " + printType(e->type));
-    return Value::of(make(Op::Select, realType(), {e, number(1, realType(), expr->span), number(0, realType(), expr->span)}, expr->span));
+    return Value::of(make(Op::Select, realType(),
+                          {e, number(1, realType(), expr->span), number(0, realType(), expr->span)}, expr->span));
   });
   Sampler sampler;
   sampler.name = name;
@@ -236,8 +254,10 @@ void Elaborator::elaborateTest(const Node *node, const ScopePtr &scope) {
   sampler.stepsFixed = true;
   sampler.init = init;
   sampler.state = realType();
-  sampler.output = enter(name + ".output", expr->span, {realType()}, {"x"}, false, [](std::vector<Value> v) { return v[0]; });
-  sampler.time = enter(name + ".time", expr->span, {realType()}, {"u"}, false, [](std::vector<Value> v) { return v[0]; });
+  sampler.output =
+      enter(name + ".output", expr->span, {realType()}, {"x"}, false, [](std::vector<Value> v) { return v[0]; });
+  sampler.time =
+      enter(name + ".time", expr->span, {realType()}, {"u"}, false, [](std::vector<Value> v) { return v[0]; });
   model.samplers.push_back(std::move(sampler));
   model.tests.push_back({node->child(0)->text, node->span, init});
 }

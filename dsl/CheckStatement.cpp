@@ -5,7 +5,8 @@
 
 namespace kac::checking {
 
-/// Names that a body rebinds under a loop or a condition, replaces elements of, or differentiates by: these live in slots.
+/// Names that a body rebinds under a loop or a condition, replaces elements of, or differentiates by: these live in
+/// slots.
 static void collectMutable(const Node *node, bool under, std::set<std::string> &names) {
   if ((node->kind == NodeKind::Assign || node->kind == NodeKind::Draw) && under)
     names.insert(node->text);
@@ -87,8 +88,9 @@ void Elaborator::assign(const std::string &name, Value value, const ScopePtr &sc
         fail("E0314", span, "`" + name + "` is a structure outside of this block: only values are carried");
       const Type &type = outer.type();
       ExprPtr e = value.run;
-      bool fits = type.isTuple == e->type.isTuple && (type.isTuple || (type.isBool() == e->type.isBool() &&
-                  !(type.isInteger() && e->type.isFloat()) && e->type.shape.size() <= type.shape.size()));
+      bool fits = type.isTuple == e->type.isTuple &&
+                  (type.isTuple || (type.isBool() == e->type.isBool() && !(type.isInteger() && e->type.isFloat()) &&
+                                    e->type.shape.size() <= type.shape.size()));
       if (!fits)
         fail("E0314", span, "`" + name + "` is carried as " + printType(type) + " and becomes " + printType(e->type));
       try {
@@ -110,20 +112,27 @@ void Elaborator::assign(const std::string &name, Value value, const ScopePtr &sc
   bindNew(name, value, scope);
 }
 
-void Elaborator::destructure(const std::vector<std::string> &names, const Value &value, const ScopePtr &scope, Span span) {
+void Elaborator::destructure(const std::vector<std::string> &names, const Value &value, const ScopePtr &scope,
+                             Span span) {
   if (value.kind == Value::Kind::Tuple) {
     if (value.parts.size() != names.size())
-      fail("E0304", span, "a tuple of " + std::to_string(value.parts.size()) + " is taken apart into " + std::to_string(names.size()));
+      fail("E0304", span,
+           "a tuple of " + std::to_string(value.parts.size()) + " is taken apart into " + std::to_string(names.size()));
     for (size_t i = 0; i < names.size(); ++i)
       assign(names[i], value.parts[i].second, scope, span);
     return;
   }
   ExprPtr e = hold(asRun(value, span));
-  size_t count = e->type.isTuple ? e->type.components.size() : e->type.shape.empty() ? 0 : static_cast<size_t>(std::max<int64_t>(0, e->type.shape[0]));
+  size_t count = e->type.isTuple         ? e->type.components.size()
+                 : e->type.shape.empty() ? 0
+                                         : static_cast<size_t>(std::max<int64_t>(0, e->type.shape[0]));
   if (count != names.size())
     fail("E0304", span, printType(e->type) + " is taken apart into " + std::to_string(names.size()) + " names");
   for (size_t i = 0; i < names.size(); ++i)
-    assign(names[i], Value::of(e->type.isTuple ? part(e, i, span) : index(e, {number(static_cast<double>(i), intType(), span)}, span)), scope, span);
+    assign(names[i],
+           Value::of(e->type.isTuple ? part(e, i, span)
+                                     : index(e, {number(static_cast<double>(i), intType(), span)}, span)),
+           scope, span);
 }
 
 Value Elaborator::evaluateBody(const Node *node, const ScopePtr &scope) {
@@ -166,10 +175,13 @@ void Elaborator::evaluateStatement(const Node *node, const ScopePtr &scope) {
       Type type = resolveType(node->child(0), scope);
       if (density.kind == Value::Kind::Structure && !type.isTuple) {
         Type own = valueType(density.structure, node->span);
-        if (own.isTuple || own.shape.size() > type.shape.size() || !std::equal(own.shape.rbegin(), own.shape.rend(), type.shape.rbegin()))
+        if (own.isTuple || own.shape.size() > type.shape.size() ||
+            !std::equal(own.shape.rbegin(), own.shape.rend(), type.shape.rbegin()))
           fail("E0304", node->span, "a law on " + printType(own) + " is drawn as " + printType(type));
         if (own.shape.size() < type.shape.size()) {
-          std::vector<int64_t> full(type.shape.begin(), type.shape.end() - static_cast<long>(own.shape.size() - density.structure->frame.size()));
+          std::vector<int64_t> full(type.shape.begin(),
+                                    type.shape.end() -
+                                        static_cast<long>(own.shape.size() - density.structure->frame.size()));
           density.structure = lift(density.structure, full);
         }
       }
@@ -189,7 +201,8 @@ void Elaborator::evaluateStatement(const Node *node, const ScopePtr &scope) {
         return;
       }
       Type type = resolveType(node->child(0), scope);
-      v = Value::of(repeatTo(coerce(asRun(v, node->child(1)->span), type, node->child(1)->span, false), type, node->child(1)->span));
+      v = Value::of(repeatTo(coerce(asRun(v, node->child(1)->span), type, node->child(1)->span, false), type,
+                             node->child(1)->span));
     }
     assign(node->text, v, scope, node->span);
     return;
@@ -211,9 +224,11 @@ void Elaborator::evaluateStatement(const Node *node, const ScopePtr &scope) {
       ExprPtr at = hold(asRun(evaluate(item, scope), item->span));
       if (!at->type.isInteger() || !at->type.shape.empty())
         fail("E0301", item->span, "an index is an int, this is " + printType(at->type));
-      if (at->op == Op::Number && element.shape[0] != kParticles && (at->number < 0 || at->number >= static_cast<double>(element.shape[0])))
-        fail("E0307", item->span, "index " + std::to_string(static_cast<int64_t>(at->number)) + " is outside of an axis of length " +
-             std::to_string(element.shape[0]));
+      if (at->op == Op::Number && element.shape[0] != kParticles &&
+          (at->number < 0 || at->number >= static_cast<double>(element.shape[0])))
+        fail("E0307", item->span,
+             "index " + std::to_string(static_cast<int64_t>(at->number)) + " is outside of an axis of length " +
+                 std::to_string(element.shape[0]));
       s.indices.push_back(at);
       element.shape.erase(element.shape.begin());
     }

@@ -1,12 +1,14 @@
-// Structures: their layers of definitions, which of several equations holds, size and type parameters, lifted densities.
+// Structures: their layers of definitions, which of several equations holds, size and type parameters, lifted
+// densities.
 #include "dsl/Elaborate.h"
 
 #include <algorithm>
 
 namespace kac::checking {
 
-StructurePtr Elaborator::makeStructure(const Node *kind, const std::string &name, const Node *node, const ScopePtr &scope,
-                                       const std::map<std::string, Value> &parameters, const Bindings &bindings) {
+StructurePtr Elaborator::makeStructure(const Node *kind, const std::string &name, const Node *node,
+                                       const ScopePtr &scope, const std::map<std::string, Value> &parameters,
+                                       const Bindings &bindings) {
   auto s = std::make_shared<Structure>();
   s->kind = kind;
   s->name = name;
@@ -38,8 +40,9 @@ Value Elaborator::structureDeclaration(const Node *node, const ScopePtr &scope) 
     if (v.kind == Value::Kind::Target && kind->text == kinds::density)
       return v;
     if (v.kind != Value::Kind::Structure || v.structure->kind != kind)
-      fail("E0301", node->child(3)->span, "`" + node->text + "` is declared as a `" + kind->text + "` and is " +
-           (v.kind == Value::Kind::Structure ? "a `" + v.structure->kind->text + "`" : std::string("none")));
+      fail("E0301", node->child(3)->span,
+           "`" + node->text + "` is declared as a `" + kind->text + "` and is " +
+               (v.kind == Value::Kind::Structure ? "a `" + v.structure->kind->text + "`" : std::string("none")));
     auto copy = std::make_shared<Structure>(*v.structure);
     copy->name = node->text;
     copy->complete.clear();
@@ -59,7 +62,8 @@ Value Elaborator::structureDeclaration(const Node *node, const ScopePtr &scope) 
         for (const Node *other : kind->child(1)->children)
           if (other->text.size() > 2 && field->text.size() > 2 && other->text.compare(0, 3, field->text, 0, 3) == 0)
             near = other->text;
-        fail("E0204", field->span, "a `" + kind->text + "` has no field `" + field->text + "`", near.empty() ? "" : "did you mean `" + near + "`?");
+        fail("E0204", field->span, "a `" + kind->text + "` has no field `" + field->text + "`",
+             near.empty() ? "" : "did you mean `" + near + "`?");
       }
     }
   checkRequires(v.structure);
@@ -84,7 +88,8 @@ bool Elaborator::hasField(const Structure &structure, const std::string &field) 
 }
 
 /// The definitions of a field in the last layer that has any, in the order written, with that layer.
-std::vector<std::pair<const Node *, size_t>> Elaborator::definitions(const Structure &structure, const std::string &field) const {
+std::vector<std::pair<const Node *, size_t>> Elaborator::definitions(const Structure &structure,
+                                                                     const std::string &field) const {
   std::vector<std::pair<const Node *, size_t>> list;
   for (size_t i = structure.layers.size(); i-- > 0 && list.empty();)
     for (const Node *node : structure.layers[i].fields->children)
@@ -129,7 +134,9 @@ Value Elaborator::detached(const std::function<Value()> &evaluateIn, const std::
   if (v.kind == Value::Kind::Structure && !v.structure->local)
     for (const auto &[parameter, value] : v.structure->parameters)
       if (isLocal(value))
-        fail("E0310", at, "`" + parameter + "` of `" + v.structure->name + "` depends on values of a loop or a branch: compute it in a `const` first");
+        fail("E0310", at,
+             "`" + parameter + "` of `" + v.structure->name +
+                 "` depends on values of a loop or a branch: compute it in a `const` first");
   if (!v.isRun() || !isLocal(v))
     return v;
   // A run-time value of its own: a function without parameters, computed once.
@@ -148,7 +155,11 @@ Value Elaborator::detached(const std::function<Value()> &evaluateIn, const std::
 }
 
 void Elaborator::missingField(const StructurePtr &structure, const std::string &field, Span span) {
-  CheckFailure failure{"E0401", span.source || !structure->node ? span : structure->node->span, "`" + structure->name + "` has no `" + field + "`", {}, ""};
+  CheckFailure failure{"E0401",
+                       span.source || !structure->node ? span : structure->node->span,
+                       "`" + structure->name + "` has no `" + field + "`",
+                       {},
+                       ""};
   auto list = definitions(*structure, field);
   if (list.empty()) {
     failure.text += ": it is to be supplied, by `with " + field + " = ...` or in the braces";
@@ -215,7 +226,8 @@ void Elaborator::probe(const std::function<void()> &f) {
 }
 
 /// Whether a definition can be evaluated with what the structure has.
-bool Elaborator::completes(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer) {
+bool Elaborator::completes(const StructurePtr &structure, const std::string &field, const Node *definition,
+                           size_t layer) {
   try {
     probe([&] {
       const Node *sign = signature(*structure, field);
@@ -228,7 +240,8 @@ bool Elaborator::completes(const StructurePtr &structure, const std::string &fie
       for (const FormalInfo &formal : callable.formals) {
         if (!formal.type || isStructureType(formal.type, formal.typeScope))
           return; // not to be tried without its argument
-        values.push_back(Value::of(local(newSlot(formal.name, resolveType(formal.type, formal.typeScope)), formal.span)));
+        values.push_back(
+            Value::of(local(newSlot(formal.name, resolveType(formal.type, formal.typeScope)), formal.span)));
       }
       apply(callable, values, definition->span);
     });
@@ -285,7 +298,8 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
   const Node *sign = signature(*structure, field);
   auto list = definitions(*structure, field);
   if (!structure->choices.empty() && !(sign && sign->child(0)->present()))
-    return callChoice(structure, [&](const StructurePtr &one) { return fieldOf(one, field, span); }, span);
+    return callChoice(
+        structure, [&](const StructurePtr &one) { return fieldOf(one, field, span); }, span);
   bool function = (sign && sign->child(0)->present()) || (!list.empty() && list[0].first->child(0)->present());
   if (!sign && list.empty())
     for (const Layer &layer : structure->layers)
@@ -318,14 +332,17 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
   auto evaluateValue = [&] {
     ScopePtr scope = functionScope(layerScope(structure, layer));
     Value v = evaluateBody(definition->child(2), scope);
-    const Node *type = definition->child(1)->present() ? definition->child(1) : sign && sign->child(1)->present() ? sign->child(1) : nullptr;
+    const Node *type = definition->child(1)->present()     ? definition->child(1)
+                       : sign && sign->child(1)->present() ? sign->child(1)
+                                                           : nullptr;
     ScopePtr typeScope = definition->child(1)->present() ? scope : layerScope(structure, 0);
     if (type && !isStructureType(type, typeScope)) {
       Type wanted = resolveType(type, typeScope);
       ExprPtr e = asRun(v, definition->span);
-      v = Value::of(repeatTo(coerce(e, wanted, e->span.source ? e->span : definition->span, true), wanted, definition->span)); // a promise
-    } else if (type && v.kind == Value::Kind::Structure && type->kind == NodeKind::TypeName && type->children.size() == 1 &&
-               v.structure->kind->text == kinds::density) {
+      v = Value::of(repeatTo(coerce(e, wanted, e->span.source ? e->span : definition->span, true), wanted,
+                             definition->span)); // a promise
+    } else if (type && v.kind == Value::Kind::Structure && type->kind == NodeKind::TypeName &&
+               type->children.size() == 1 && v.structure->kind->text == kinds::density) {
       // A law repeats along the missing axes of its declared type.
       Type wanted;
       bool known = true;
@@ -337,7 +354,9 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
       if (known && !wanted.isTuple) {
         Type own = valueType(v.structure, definition->span);
         if (own.shape.size() < wanted.shape.size()) {
-          std::vector<int64_t> full(wanted.shape.begin(), wanted.shape.end() - static_cast<long>(own.shape.size() - v.structure->frame.size()));
+          std::vector<int64_t> full(wanted.shape.begin(),
+                                    wanted.shape.end() -
+                                        static_cast<long>(own.shape.size() - v.structure->frame.size()));
           v.structure = lift(v.structure, full);
         }
       }
@@ -352,7 +371,8 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
     throw;
   }
   settling.erase({structure.get(), field});
-  if (v.kind == Value::Kind::Structure && v.structure->kind->text == kinds::density && v.structure->name != structure->name && !v.structure->node)
+  if (v.kind == Value::Kind::Structure && v.structure->kind->text == kinds::density &&
+      v.structure->name != structure->name && !v.structure->node)
     v.structure->name = structure->name + "." + field;
   if (!structure->local)
     structure->fieldValues[field] = v;

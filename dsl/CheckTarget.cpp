@@ -9,7 +9,8 @@ bool Elaborator::isModel(const StructurePtr &structure) const { return structure
 
 bool Elaborator::isTargetOperand(const Value &value) const {
   return value.kind == Value::Kind::Target ||
-         (value.kind == Value::Kind::Structure && (isModel(value.structure) || value.structure->kind->text == kinds::density));
+         (value.kind == Value::Kind::Structure &&
+          (isModel(value.structure) || value.structure->kind->text == kinds::density));
 }
 
 std::shared_ptr<const Target> Elaborator::asTarget(const Value &value, ExprPtr time, Span span) {
@@ -44,11 +45,11 @@ Value Elaborator::targetOperate(const std::string &sign, const Value &a, const V
     auto other = asTarget(b, nullptr, span);
     for (Factor f : other->factors) {
       if (sign == "/")
-        f.power = f.power->op == Op::Number ? number(-f.power->number, realType(), span) : hold(negate(f.power, span), "power");
+        f.power = f.power->op == Op::Number ? number(-f.power->number, realType(), span)
+                                            : hold(negate(f.power, span), "power");
       // Each factor stands once: equal ones are added.
-      auto same = std::find_if(target->factors.begin(), target->factors.end(), [&](const Factor &g) {
-        return f.structure && g.structure == f.structure;
-      });
+      auto same = std::find_if(target->factors.begin(), target->factors.end(),
+                               [&](const Factor &g) { return f.structure && g.structure == f.structure; });
       if (same == target->factors.end())
         target->factors.push_back(f);
       else
@@ -73,7 +74,8 @@ bool Elaborator::sameField(const StructurePtr &a, const StructurePtr &b, const s
   size_t layer = da[0].second;
   if (layer != db[0].second)
     return false;
-  std::function<bool(const Node *, std::set<std::string> &)> agree = [&](const Node *node, std::set<std::string> &seen) -> bool {
+  std::function<bool(const Node *, std::set<std::string> &)> agree = [&](const Node *node,
+                                                                         std::set<std::string> &seen) -> bool {
     if (node->kind == NodeKind::Name || node->kind == NodeKind::Member) {
       const std::string &name = node->text;
       if (!seen.insert(name).second)
@@ -84,8 +86,8 @@ bool Elaborator::sameField(const StructurePtr &a, const StructurePtr &b, const s
           return false;
         const Value &x = pa->second, &y = pb->second;
         if (x.isRun() && y.isRun())
-          return x.run == y.run || (x.run->op == y.run->op && (x.run->op == Op::Number || x.run->op == Op::Input) && x.run->number == y.run->number &&
-                                    x.run->index == y.run->index);
+          return x.run == y.run || (x.run->op == y.run->op && (x.run->op == Op::Number || x.run->op == Op::Input) &&
+                                    x.run->number == y.run->number && x.run->index == y.run->index);
         return x.kind == y.kind && x.closure == y.closure && x.structure == y.structure;
       }
       auto fa = definitions(*a, name), fb = definitions(*b, name);
@@ -94,11 +96,13 @@ bool Elaborator::sameField(const StructurePtr &a, const StructurePtr &b, const s
       if (fa.size() != fb.size())
         return false;
       for (size_t i = 0; i < fa.size(); ++i)
-        if (fa[i].first != fb[i].first || a->layers[fa[i].second].scope != b->layers[fb[i].second].scope || !agree(fa[i].first->child(2), seen))
+        if (fa[i].first != fb[i].first || a->layers[fa[i].second].scope != b->layers[fb[i].second].scope ||
+            !agree(fa[i].first->child(2), seen))
           return false;
       return true;
     }
-    return std::all_of(node->children.begin(), node->children.end(), [&](const Node *child) { return agree(child, seen); });
+    return std::all_of(node->children.begin(), node->children.end(),
+                       [&](const Node *child) { return agree(child, seen); });
   };
   std::set<std::string> seen{field};
   return a->layers[layer].scope == b->layers[layer].scope && agree(ca[0]->child(2), seen);
@@ -119,7 +123,9 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
       fail("E0401", span, "a model stands for its law at a time, and here is none: only a sampler's `target` has one");
     return Value::of(target->time);
   };
-  auto missing = [&](const std::string &why) -> Value { fail("E0401", span, "the target has no `" + field + "`: " + why); };
+  auto missing = [&](const std::string &why) -> Value {
+    fail("E0401", span, "the target has no `" + field + "`: " + why);
+  };
   if (field == fields::logp || field == fields::score || field == fields::opening) {
     return native([this, target, field, timeOf](std::vector<Argument> &arguments, Span at) {
       if (arguments.size() != 1)
@@ -144,7 +150,8 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
             ExprPtr value = asRun(call(tilt, {{"", at, Value::of(local(slot, at))}}, at), at);
             if (value->type.isTuple || !value->type.shape.empty())
               fail("E0312", at, "the function of a tilt gives one real, this is " + printType(value->type));
-            auto g = std::make_shared<Expr>(*make(Op::Grad, tangentOf(x->type), {coerce(value, realType(), at, true)}, at));
+            auto g =
+                std::make_shared<Expr>(*make(Op::Grad, tangentOf(x->type), {coerce(value, realType(), at, true)}, at));
             g->slot = slot;
             term = g;
           } else {
@@ -201,7 +208,8 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
         target->factors[0].power->op != Op::Number || target->factors[0].power->number != 1)
       return missing("only one density to the first power can be drawn from");
     StructurePtr density = target->factors[0].structure;
-    return native([this, density](std::vector<Argument> &, Span at) { return callField(density, fields::draw, {}, at); });
+    return native(
+        [this, density](std::vector<Argument> &, Span at) { return callField(density, fields::draw, {}, at); });
   }
   // The rest is that of its models, which must agree on it.
   StructurePtr first;
@@ -255,7 +263,8 @@ Value Elaborator::fused(std::vector<Argument> &arguments, Span span) {
   }
   ExprPtr total;
   for (const auto &[power, start] : starts) {
-    if (start->node != starts[0].second->node || start->frame != starts[0].second->frame || !hasField(*start, fields::natural))
+    if (start->node != starts[0].second->node || start->frame != starts[0].second->frame ||
+        !hasField(*start, fields::natural))
       fail("E0401", span, "the starts of the models are not of one density with natural parameters");
     ExprPtr natural = asRun(hold(fieldOf(start, fields::natural, span), "natural"), span);
     ExprPtr scaled = arithmetic(Op::Mul, power, natural, span);

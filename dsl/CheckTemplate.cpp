@@ -1,4 +1,5 @@
-// Templates with their parameters to structures, and the calls that the compiler itself supplies: derivatives, `stop`, `fused`.
+// Templates with their parameters to structures, and the calls that the compiler itself supplies: derivatives, `stop`,
+// `fused`.
 #include "dsl/Elaborate.h"
 
 #include <algorithm>
@@ -38,7 +39,8 @@ Value Elaborator::derivative(const std::string &name, const Node *node, const Sc
     fail("E0312", at->span, "a derivative is taken by a name");
   Value variable = lookup(head->text, scope, head->span);
   if (!variable.isRun() || variable.run->op != Op::Local)
-    fail("E0312", at->span, "`" + head->text + "` is no variable here: a derivative is taken by a parameter or a local name");
+    fail("E0312", at->span,
+         "`" + head->text + "` is no variable here: a derivative is taken by a parameter or a local name");
   std::vector<int> path;
   Type type = variable.type();
   if (at->kind == NodeKind::Postfix)
@@ -69,12 +71,14 @@ Value Elaborator::derivative(const std::string &name, const Node *node, const Sc
   if ((op == Op::Grad || op == Op::Laplacian) && !e->type.shape.empty())
     fail("E0312", node->child(0)->span, "`" + name + "` needs one number, this is " + printType(e->type));
   if (op == Op::Divergence && e->type.shape != type.shape)
-    fail("E0312", node->child(0)->span, "`div` needs a field in the shape of `" + head->text + "`: " + printType(realType(type.shape)) + ", this is " +
-         printType(e->type));
+    fail("E0312", node->child(0)->span,
+         "`div` needs a field in the shape of `" + head->text + "`: " + printType(realType(type.shape)) + ", this is " +
+             printType(e->type));
   std::vector<ExprPtr> args{e};
   if (op == Op::Jvp) {
     ExprPtr v = asRun(evaluate(node->child(2)->child(1), scope), node->child(2)->span);
-    args.push_back(repeatTo(coerce(v, realType(v->type.shape), node->child(2)->span, false), realType(type.shape), node->child(2)->span));
+    args.push_back(repeatTo(coerce(v, realType(v->type.shape), node->child(2)->span, false), realType(type.shape),
+                            node->child(2)->span));
   }
   Type result = op == Op::Grad ? realType(type.shape) : op == Op::Jvp ? realType(e->type.shape) : realType();
   auto d = std::make_shared<Expr>(*make(op, result, std::move(args), node->span));
@@ -100,7 +104,8 @@ Value Elaborator::instantiateTemplate(const Closure &closure, std::vector<Argume
   for (int pass = 0; pass < 2; ++pass)
     for (size_t i = 0; i < values.size(); ++i) {
       const FormalInfo &formal = formals[i];
-      if (values[i].kind == Value::Kind::Default && (pass == 1 || !formal.type || !isParameter(formal.type, parameters)))
+      if (values[i].kind == Value::Kind::Default &&
+          (pass == 1 || !formal.type || !isParameter(formal.type, parameters)))
         values[i] = defaultOf(formal, bindings);
       if (!formal.type)
         continue;
@@ -110,18 +115,21 @@ Value Elaborator::instantiateTemplate(const Closure &closure, std::vector<Argume
       annotate(values[i], formal);
       Span at = values[i].isRun() && values[i].run->span.source ? values[i].run->span : span;
       // `weights : simplex[n] = 1 / n`: a default repeats along the axes of its type.
-      if (values[i].isRun() && values[i].run->op == Op::Number && formal.type->kind == NodeKind::TypeName && !formal.type->children.empty() &&
-          formal.type->text != "token") {
+      if (values[i].isRun() && values[i].run->op == Op::Number && formal.type->kind == NodeKind::TypeName &&
+          !formal.type->children.empty() && formal.type->text != "token") {
         ScopePtr typeScope = inner(formal.typeScope);
         typeScope->bindings = bindings;
         try {
           Type type = resolveType(formal.type, typeScope);
-          values[i] = Value::of(coerce(make(Op::Repeat, realType(type.shape), {coerce(values[i].run, realType(), at, false)}, at), type, at, true));
+          values[i] = Value::of(
+              coerce(make(Op::Repeat, realType(type.shape), {coerce(values[i].run, realType(), at, false)}, at), type,
+                     at, true));
         } catch (CheckFailure &) {
         }
       }
       unify(formal.type, formal.typeScope, values[i], parameters, bindings, own, at);
-      if (values[i].isRun() && values[i].run->op == Op::Number && values[i].type().isInteger() && values[i].run->number >= 0)
+      if (values[i].isRun() && values[i].run->op == Op::Number && values[i].type().isInteger() &&
+          values[i].run->number >= 0)
         bindings.emplace(formal.name, Binding{false, {}, {static_cast<int64_t>(values[i].run->number)}});
       if (values[i].isRun()) {
         ranks[formal.name] = own.size();
@@ -130,7 +138,8 @@ Value Elaborator::instantiateTemplate(const Closure &closure, std::vector<Argume
       }
     }
   if (!longest.empty() && kind->text != kinds::density)
-    fail("E0304", span, "a `" + kind->text + "` is not lifted over axes: an argument of `" + node->text + "` has too many");
+    fail("E0304", span,
+         "a `" + kind->text + "` is not lifted over axes: an argument of `" + node->text + "` has too many");
   std::map<std::string, Value> named;
   for (size_t i = 0; i < values.size(); ++i) {
     const FormalInfo &formal = formals[i];
@@ -158,7 +167,8 @@ Value Elaborator::instantiateTemplate(const Closure &closure, std::vector<Argume
     if (v.kind != Value::Kind::Structure)
       fail("E0301", body->span, "`" + node->text + "` must be a `" + kind->text + "`");
     if (v.structure->kind != kind)
-      fail("E0301", body->span, "`" + node->text + "` is declared as a `" + kind->text + "` and is a `" + v.structure->kind->text + "`");
+      fail("E0301", body->span,
+           "`" + node->text + "` is declared as a `" + kind->text + "` and is a `" + v.structure->kind->text + "`");
     auto copy = std::make_shared<Structure>(*v.structure);
     copy->name = node->text;
     copy->complete.clear();

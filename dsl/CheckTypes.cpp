@@ -12,9 +12,9 @@ struct ScalarName {
   const char *name;
   Scalar scalar;
 };
-constexpr ScalarName scalarNames[] = {{"real", Scalar::Real},         {"int", Scalar::Int},       {"bool", Scalar::Bool},
-                                      {"positive", Scalar::Positive}, {"simplex", Scalar::Simplex}, {"onehot", Scalar::Onehot},
-                                      {"token", Scalar::Token},       {"spin", Scalar::Spin}};
+constexpr ScalarName scalarNames[] = {
+    {"real", Scalar::Real},       {"int", Scalar::Int},       {"bool", Scalar::Bool},   {"positive", Scalar::Positive},
+    {"simplex", Scalar::Simplex}, {"onehot", Scalar::Onehot}, {"token", Scalar::Token}, {"spin", Scalar::Spin}};
 
 const ScalarName *scalarNamed(const std::string &name) {
   for (const ScalarName &row : scalarNames)
@@ -159,7 +159,8 @@ Type Elaborator::resolveType(const Node *node, const ScopePtr &scope) {
   for (const ScalarName &row : scalarNames)
     if (node->text.starts_with(row.name))
       near = row.name;
-  fail("E0201", node->span, "there is no type `" + node->text + "`", near.empty() ? "" : "did you mean `" + near + "`?");
+  fail("E0201", node->span, "there is no type `" + node->text + "`",
+       near.empty() ? "" : "did you mean `" + near + "`?");
 }
 
 bool Elaborator::isParameter(const Node *node, const std::vector<std::string> &parameters) const {
@@ -176,8 +177,9 @@ void Elaborator::unifyExtent(const Node *node, const ScopePtr &scope, int64_t si
       return;
     }
     if (found->second.sizes.size() == 1 && found->second.sizes[0] != size)
-      fail("E0304", span, "`" + node->text + "` is " + std::to_string(found->second.sizes[0]) + " elsewhere in this call, and " +
-           std::to_string(size) + " here");
+      fail("E0304", span,
+           "`" + node->text + "` is " + std::to_string(found->second.sizes[0]) + " elsewhere in this call, and " +
+               std::to_string(size) + " here");
     return;
   }
   ScopePtr local = inner(scope);
@@ -191,7 +193,8 @@ void Elaborator::unifyExtent(const Node *node, const ScopePtr &scope, int64_t si
     throw;
   }
   if (wanted != size)
-    fail("E0304", span, "an axis of length " + std::to_string(size) + " stands where " + std::to_string(wanted) + " is needed");
+    fail("E0304", span,
+         "an axis of length " + std::to_string(size) + " stands where " + std::to_string(wanted) + " is needed");
 }
 
 void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value &value,
@@ -235,7 +238,8 @@ void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value 
     return;
   }
   if (value.kind == Value::Kind::Structure || value.kind == Value::Kind::Target) {
-    const Node *kind = node->kind == NodeKind::TypeName && !isParameter(node, parameters) ? findKind(node->text, typeScope) : nullptr;
+    const Node *kind =
+        node->kind == NodeKind::TypeName && !isParameter(node, parameters) ? findKind(node->text, typeScope) : nullptr;
     if (!kind)
       fail("E0301", span, "a structure stands where a value is needed");
     const StructurePtr &structure = value.structure;
@@ -271,7 +275,8 @@ void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value 
   const Type &type = value.type();
   if (node->kind == NodeKind::TypeTuple) {
     if (!type.isTuple || type.components.size() != node->children.size())
-      fail("E0304", span, "a tuple of " + std::to_string(node->children.size()) + " components is needed, this is " + printType(type));
+      fail("E0304", span,
+           "a tuple of " + std::to_string(node->children.size()) + " components is needed, this is " + printType(type));
     return;
   }
   if (node->kind != NodeKind::TypeName)
@@ -284,7 +289,9 @@ void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value 
       if (rest.isTuple) { // an array of tuples is a tuple of arrays: their common axes come first
         for (Component &c : rest.components) {
           if (c.type.isTuple || c.type.shape.size() < node->children.size())
-            fail("E0304", span, "an array of " + std::to_string(node->children.size()) + " axes or more is needed, this is " + printType(type));
+            fail("E0304", span,
+                 "an array of " + std::to_string(node->children.size()) + " axes or more is needed, this is " +
+                     printType(type));
           for (size_t i = 0; i < node->children.size(); ++i)
             unifyExtent(node->child(i), typeScope, c.type.shape[i], parameters, bindings, span);
           c.type.shape.erase(c.type.shape.begin(), c.type.shape.begin() + static_cast<long>(node->children.size()));
@@ -294,7 +301,9 @@ void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value 
         return;
       }
       if (rest.shape.size() < node->children.size())
-        fail("E0304", span, "an array of " + std::to_string(node->children.size()) + " axes or more is needed, this is " + printType(type));
+        fail("E0304", span,
+             "an array of " + std::to_string(node->children.size()) + " axes or more is needed, this is " +
+                 printType(type));
       for (size_t i = 0; i < node->children.size(); ++i)
         unifyExtent(node->child(i), typeScope, rest.shape[i], parameters, bindings, span);
       rest.shape.erase(rest.shape.begin(), rest.shape.begin() + static_cast<long>(node->children.size()));
@@ -343,7 +352,8 @@ void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value 
     auto found = bindings.find(name);
     if (found == bindings.end()) {
       Binding known;
-      if (std::find(parameters.begin(), parameters.end(), name) == parameters.end() && findBinding(name, typeScope, known))
+      if (std::find(parameters.begin(), parameters.end(), name) == parameters.end() &&
+          findBinding(name, typeScope, known))
         found = bindings.emplace(name, known).first;
       else
         bindings[name] = Binding{false, {}, others};
@@ -352,8 +362,9 @@ void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value 
       fail("E0304", span, printType(type) + " stands where " + printType(realType(found->second.sizes)) + " is needed");
   } else {
     if (type.shape.size() < rank)
-      fail("E0304", span, printType(type) + " stands where " + std::to_string(rank) + (rank == 1 ? " axis is" : " axes are") +
-           " needed");
+      fail("E0304", span,
+           printType(type) + " stands where " + std::to_string(rank) + (rank == 1 ? " axis is" : " axes are") +
+               " needed");
     frame.assign(type.shape.begin(), type.shape.end() - static_cast<long>(rank));
     for (size_t i = 0; i < rank; ++i)
       unifyExtent(node->child(i), typeScope, type.shape[frame.size() + i], parameters, bindings, span);
@@ -404,7 +415,8 @@ ExprPtr Elaborator::coerce(ExprPtr e, const Type &to, Span span, bool promise) {
     fail("E0301", span, printType(from) + " stands where " + printType(target) + " is needed",
          from.isBool() ? "`indicator` makes a number of a bool" : "");
   if (from.isFloat() && target.isInteger())
-    fail("E0301", span, printType(from) + " stands where " + printType(target) + " is needed", "`floor` makes an int of a real");
+    fail("E0301", span, printType(from) + " stands where " + printType(target) + " is needed",
+         "`floor` makes an int of a real");
   std::vector<double> numbers;
   bool known = !widens(from, target) && constants(*e, numbers) && !numbers.empty();
   if (!widens(from, target) && (!promise || (known && target.scalar == Scalar::Token))) {
@@ -419,7 +431,8 @@ ExprPtr Elaborator::coerce(ExprPtr e, const Type &to, Span span, bool promise) {
       else
         fits &= v >= 0;
     }
-    if (known && (target.scalar == Scalar::Simplex || target.scalar == Scalar::Onehot) && !target.shape.empty() && target.shape.back() > 0) {
+    if (known && (target.scalar == Scalar::Simplex || target.scalar == Scalar::Onehot) && !target.shape.empty() &&
+        target.shape.back() > 0) {
       double rows = static_cast<double>(numbers.size()) / static_cast<double>(target.shape.back());
       fits &= std::abs(total - rows) <= 1e-6 * std::max(1.0, rows);
     }

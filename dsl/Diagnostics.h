@@ -14,13 +14,13 @@ enum class Severity { Error, Warning };
 
 /// One row of Diagnostics.def.
 struct DiagnosticRow {
-  const char *code;      // "E0101"
+  const char *code; // "E0101"
   Severity severity;
-  const char *name;      // CamelCase, unique
-  const char *rule;      // the rule, one sentence, said by --explain-error
-  const char *section;   // the section of the language reference whose rule it holds
-  const char *bad;       // smallest bad program; the character before which `«»` stands is where the caret must be
-  const char *repaired;  // the same program put right, or "" where there is no single repair
+  const char *name;     // CamelCase, unique
+  const char *rule;     // the rule, one sentence, said by --explain-error
+  const char *section;  // the section of the language reference whose rule it holds
+  const char *bad;      // smallest bad program; the character before which `«»` stands is where the caret must be
+  const char *repaired; // the same program put right, or "" where there is no single repair
 };
 
 /// All rows, in the order of the codes.

@@ -28,7 +28,7 @@ struct Callable {
   const Node *result = nullptr;
   ScopePtr resultScope;
   const Node *body = nullptr;
-  ScopePtr scope; // encloses the body
+  ScopePtr scope;                      // encloses the body
   std::vector<std::string> parameters; // size and type parameters
   std::string operation;               // of a primitive
   const Node *derivatives = nullptr;   // Fields: dx = ...
@@ -62,7 +62,8 @@ private:
   };
 
   // --- messages ---
-  [[noreturn]] void fail(const std::string &code, Span span, const std::string &text, const std::string &help = "") const;
+  [[noreturn]] void fail(const std::string &code, Span span, const std::string &text,
+                         const std::string &help = "") const;
   void reportFailure(const CheckFailure &failure);
 
   // --- names (CheckNames.cpp) ---
@@ -83,8 +84,8 @@ private:
   Type resolveType(const Node *node, const ScopePtr &scope);
   bool isStructureType(const Node *node, const ScopePtr &scope);
   std::vector<int64_t> resolveExtent(const Node *node, const ScopePtr &scope);
-  void unify(const Node *node, const ScopePtr &typeScope, const Value &value, const std::vector<std::string> &parameters,
-             Bindings &bindings, std::vector<int64_t> &frame, Span span);
+  void unify(const Node *node, const ScopePtr &typeScope, const Value &value,
+             const std::vector<std::string> &parameters, Bindings &bindings, std::vector<int64_t> &frame, Span span);
   void unifyExtent(const Node *node, const ScopePtr &scope, int64_t size, const std::vector<std::string> &parameters,
                    Bindings &bindings, Span span);
   bool isParameter(const Node *node, const std::vector<std::string> &parameters) const;
@@ -147,18 +148,18 @@ private:
   // --- comprehensions (CheckComprehension.cpp) ---
   struct Range {
     bool compileTime = false;
-    Value items;            // a compile-time array, whose elements are taken
-    ExprPtr array;          // a run-time array, whose elements are taken
-    ExprPtr lower, upper;   // else numbers
-    int64_t size = -2;      // the constant number of elements; -2: run-time bounds
+    Value items;          // a compile-time array, whose elements are taken
+    ExprPtr array;        // a run-time array, whose elements are taken
+    ExprPtr lower, upper; // else numbers
+    int64_t size = -2;    // the constant number of elements; -2: run-time bounds
   };
   Range evaluateRange(const Node *node, const ScopePtr &scope);
   Value rangeItem(const Range &range, const ExprPtr &index, Span span);
   Value comprehension(const Node *expr, const Node *generators, const ScopePtr &scope, Span span);
   Value generatorArgument(const Node *expr, const Node *generators, const ScopePtr &scope, const Callable *reduction,
                           const Value &callee, std::vector<Argument> rest, Span span);
-  Value reduce(const std::string &operation, const Node *expr, const Node *generators, size_t from, const ScopePtr &scope,
-               Span span);
+  Value reduce(const std::string &operation, const Node *expr, const Node *generators, size_t from,
+               const ScopePtr &scope, Span span);
 
   // --- calls (CheckCall.cpp) ---
   Value evaluateCall(const Value &callee, const Node *call, const ScopePtr &scope);
@@ -171,8 +172,8 @@ private:
                               Span span);
   ExprPtr primitive(const Callable &callable, std::vector<Value> values, const Bindings &bindings,
                     const std::vector<int64_t> &frame, Span span);
-  std::vector<Value> match(const std::vector<FormalInfo> &formals, std::vector<Argument> arguments, const std::string &name,
-                           Span span);
+  std::vector<Value> match(const std::vector<FormalInfo> &formals, std::vector<Argument> arguments,
+                           const std::string &name, Span span);
   Value defaultOf(const FormalInfo &formal, const Bindings &bindings);
   const Function *derivativeOf(const Callable &callable, const Node *field, const std::vector<ExprPtr> &args,
                                const Bindings &bindings);
@@ -196,10 +197,10 @@ private:
   Value fieldOf(const StructurePtr &structure, const std::string &field, Span span);
   Callable fieldCallable(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer);
   Value callField(const StructurePtr &structure, const std::string &field, std::vector<Value> values, Span span);
-  Value callDefinition(const StructurePtr &structure, const std::string &field, const Node *definition, std::vector<Value> values,
-                       Span span);
-  Value callUnconditionally(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer,
-                            std::vector<Value> values, Span span);
+  Value callDefinition(const StructurePtr &structure, const std::string &field, const Node *definition,
+                       std::vector<Value> values, Span span);
+  Value callUnconditionally(const StructurePtr &structure, const std::string &field, const Node *definition,
+                            size_t layer, std::vector<Value> values, Span span);
   void probe(const std::function<void()> &f);
   Value asLaw(Value v, const std::vector<Value> &values, const Node *sign, Span span);
   Value callLifted(const StructurePtr &structure, const std::string &field, std::vector<Value> values, Span span);
@@ -228,8 +229,9 @@ private:
   void elaborateEntries(const Node *node, const StructurePtr &structure);
   const Function *entry(const StructurePtr &structure, const std::string &field, const std::vector<Type> &types,
                         const std::vector<std::string> &names, bool effects);
-  const Function *enter(const std::string &name, Span span, const std::vector<Type> &types, const std::vector<std::string> &names,
-                        bool effects, const std::function<Value(std::vector<Value>)> &body);
+  const Function *enter(const std::string &name, Span span, const std::vector<Type> &types,
+                        const std::vector<std::string> &names, bool effects,
+                        const std::function<Value(std::vector<Value>)> &body);
   void alternatives(const StructurePtr &structure, Function &first, const Type &state);
   void checkFunction(const Node *node, const Closure &closure);
   void elaborateTest(const Node *node, const ScopePtr &scope);
@@ -257,9 +259,9 @@ private:
   std::set<std::string> functionNames;
   const std::set<std::string> *currentMutables = nullptr; // of the body being evaluated
   int depth = 0;
-  std::vector<std::shared_ptr<Node>> keptNodes;   // of structures without a conditional definition
-  std::vector<StructurePtr> alive; // those whose address is part of a key
-  int expansions = 0;                     // nested, of one function in another
+  std::vector<std::shared_ptr<Node>> keptNodes; // of structures without a conditional definition
+  std::vector<StructurePtr> alive;              // those whose address is part of a key
+  int expansions = 0;                           // nested, of one function in another
   std::set<std::string> instantiating;
   friend struct DepthGuard;
 

@@ -1,6 +1,6 @@
 // The checked model: first-order typed functions over arrays of static shape. Structures, kinds, equations, templates,
-// lifting and overloads are all gone: every name is a slot, an input or a function. What `check` makes, `import` and the
-// oracle read.
+// lifting and overloads are all gone: every name is a slot, an input or a function. What `check` makes, `import` and
+// the oracle read.
 #pragma once
 
 #include "dsl/Source.h"
@@ -19,41 +19,52 @@ struct Block;
 struct Function;
 using ExprPtr = std::shared_ptr<const Expr>;
 
-/// What an expression does. `args` are evaluated in order. Unless said otherwise operands of an elementwise operation are
-/// arrays or scalars whose shapes are suffixes of the result's shape (a shorter operand is repeated along leading axes).
+/// What an expression does. `args` are evaluated in order. Unless said otherwise operands of an elementwise operation
+/// are arrays or scalars whose shapes are suffixes of the result's shape (a shorter operand is repeated along leading
+/// axes).
 enum class Op {
   Number,    // `number`: a scalar literal of `type` (real, int or bool)
   Local,     // the current value of `slot`
   Input,     // `index` into Model::inputs: a param or data; the same for all lineages
   Particles, // the number of lineages of the run, an int
   Call,      // `function`(args): a pure function of the model
-  Add, Sub, Mul, Div, Pow, // elementwise on reals; Add Sub Mul also on ints
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Pow, // elementwise on reals; Add Sub Mul also on ints
   Neg,
   Remainder, // elementwise on ints: a % b, rounded down
-  Equal, NotEqual, Less, LessEqual, // elementwise comparisons, to bool (a > b is written b < a)
-  And, Or, Not,
+  Equal,
+  NotEqual,
+  Less,
+  LessEqual, // elementwise comparisons, to bool (a > b is written b < a)
+  And,
+  Or,
+  Not,
   Select,    // elementwise: args[0] ? args[1] : args[2], for values without blocks of their own
   Cast,      // elementwise int to real (a promise to a narrower type needs no operation)
   Primitive, // elementwise on scalars: `name` is an upstream or kac operation ("math.exp"); `derivatives` per argument
-  Whole,     // an operation on whole arrays: `name` ("kac.sum", "kac.cumsum", "kac.search"); results as the prelude declares
-  Random,    // one number from a primitive law: `name` is "kac.uniform" or "kac.normal"; args are the enclosing indices,
-             // outermost first, `extents` their sizes; `index` is the site
-  Stack,     // args of one type, along a new first axis
-  Repeat,    // args[0] along new leading axes, to `type`
-  Concat,    // args[0] ++ args[1] along the last axis
-  Index,     // args[0][args[1], ...]: scalar ints for the leading axes. `inRange` where check has proved the bounds
-  Build,     // [body for slots in extents of the leading axes of type]; `slots` are the indices, outermost first
-  Reduce,    // `name` ("kac.sum", ...) over slots[0] in args[0]..args[1] of body, where args[2] (a filter, optional) holds;
-             // args[2] is evaluated with the index set. Arrays are reduced elementwise
-  If,        // args[0] ? body : otherwise; a lineage may differ from its neighbour
-  Tuple,     // args are the components
-  Part,      // component `index` of args[0]
-  Do,        // body: a block that has a value
-  Grad,      // d args[0] / d slot (component path `path`): args[0] is a real scalar; through every definition between
-  Jvp,       // derivative of args[0] along args[1] as slot moves
+  Whole,     // an operation on whole arrays: `name` ("kac.sum", "kac.cumsum", "kac.search"); results as the prelude
+             // declares
+  Random, // one number from a primitive law: `name` is "kac.uniform" or "kac.normal"; args are the enclosing indices,
+          // outermost first, `extents` their sizes; `index` is the site
+  Stack,  // args of one type, along a new first axis
+  Repeat, // args[0] along new leading axes, to `type`
+  Concat, // args[0] ++ args[1] along the last axis
+  Index,  // args[0][args[1], ...]: scalar ints for the leading axes. `inRange` where check has proved the bounds
+  Build,  // [body for slots in extents of the leading axes of type]; `slots` are the indices, outermost first
+  Reduce, // `name` ("kac.sum", ...) over slots[0] in args[0]..args[1] of body, where args[2] (a filter, optional)
+          // holds; args[2] is evaluated with the index set. Arrays are reduced elementwise
+  If,         // args[0] ? body : otherwise; a lineage may differ from its neighbour
+  Tuple,      // args are the components
+  Part,       // component `index` of args[0]
+  Do,         // body: a block that has a value
+  Grad,       // d args[0] / d slot (component path `path`): args[0] is a real scalar; through every definition between
+  Jvp,        // derivative of args[0] along args[1] as slot moves
   Divergence, // sum_i d args[0]_i / d slot_i
-  Laplacian, // div grad args[0]
-  Stop       // args[0] with derivative zero
+  Laplacian,  // div grad args[0]
+  Stop        // args[0] with derivative zero
 };
 
 struct Expr {
@@ -78,10 +89,10 @@ struct Statement {
   enum class Kind {
     Assign,        // slot = value
     AssignElement, // slot[indices...] = value
-    For,           // for slot in value..second while condition { body }: slots assigned in body and bound before are carried
-    If,            // if condition { body } else { otherwise } for its effects and assignments
-    Weigh,         // log weight += value
-    Require        // condition must hold, else `text`; a lineage that breaks it is not finite
+    For,    // for slot in value..second while condition { body }: slots assigned in body and bound before are carried
+    If,     // if condition { body } else { otherwise } for its effects and assignments
+    Weigh,  // log weight += value
+    Require // condition must hold, else `text`; a lineage that breaks it is not finite
   };
   Kind kind;
   Span span;
@@ -105,7 +116,7 @@ struct Slot {
 /// A function. Pure ones are shared and called; what draws or weighs is expanded where it is used, so that only entry
 /// functions of a sampler have effects.
 struct Function {
-  std::string name;      // unique in the model: "q.score", "logsumexp.2"
+  std::string name; // unique in the model: "q.score", "logsumexp.2"
   Span span;
   std::vector<int> parameters; // slots
   std::vector<Slot> slots;
@@ -140,19 +151,19 @@ struct Sampler {
   Span span;
   int64_t particles = 1024;
   int64_t steps = 100;
-  bool stepsFixed = false;           // the text says 0
+  bool stepsFixed = false; // the text says 0
   Type state;
-  const Function *init = nullptr;    // (i : int) -> state
-  const Function *step = nullptr;    // (x : state, t : real, dt : real, n : int, i : int) -> state; null where steps is 0
-  const Function *time = nullptr;    // (u : real) -> real
+  const Function *init = nullptr; // (i : int) -> state
+  const Function *step = nullptr; // (x : state, t : real, dt : real, n : int, i : int) -> state; null where steps is 0
+  const Function *time = nullptr; // (u : real) -> real
   const Function *resample = nullptr; // (w : real[particles], ess : real, t : real, n : int) -> int[particles], or null
-  const Function *when = nullptr;    // (ess : real, t : real, n : int) -> bool, or null: always
-  const Function *output = nullptr;  // (x : state) -> output type
+  const Function *when = nullptr;     // (ess : real, t : real, n : int) -> bool, or null: always
+  const Function *output = nullptr;   // (x : state) -> output type
   std::vector<Monitor> monitors;
   // Declarative samplers: the fields that derive rewrites, null where the text gives `step`.
-  const Function *drift = nullptr;   // (x, t)
-  const Function *rate = nullptr;    // (x, t)
-  bool weighted = true;              // false: weights = unweighted
+  const Function *drift = nullptr; // (x, t)
+  const Function *rate = nullptr;  // (x, t)
+  bool weighted = true;            // false: weights = unweighted
 };
 
 struct TestCase {

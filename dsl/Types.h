@@ -26,7 +26,9 @@ struct Type {
   bool operator==(const Type &other) const;
   bool isScalar() const { return !isTuple && shape.empty(); }
   /// Real, positive, simplex, onehot and spin are held as floating point numbers.
-  bool isFloat() const { return !isTuple && scalar != Scalar::Int && scalar != Scalar::Bool && scalar != Scalar::Token; }
+  bool isFloat() const {
+    return !isTuple && scalar != Scalar::Int && scalar != Scalar::Bool && scalar != Scalar::Token;
+  }
   bool isInteger() const { return !isTuple && (scalar == Scalar::Int || scalar == Scalar::Token); }
   bool isBool() const { return !isTuple && scalar == Scalar::Bool; }
 };

@@ -34,14 +34,14 @@ using Bindings = std::map<std::string, Binding>;
 struct Value {
   enum class Kind { Run, Function, Structure, Array, Tuple, Target, Text, Default };
   Kind kind = Kind::Run;
-  ExprPtr run;                                  // Run
-  std::shared_ptr<const Closure> closure;       // Function
-  StructurePtr structure;                       // Structure
-  std::shared_ptr<const CompileArray> array;    // Array: of compile-time values
+  ExprPtr run;                                      // Run
+  std::shared_ptr<const Closure> closure;           // Function
+  StructurePtr structure;                           // Structure
+  std::shared_ptr<const CompileArray> array;        // Array: of compile-time values
   std::vector<std::pair<std::string, Value>> parts; // Tuple with a compile-time part
-  std::shared_ptr<const Target> target;         // Target: the algebra of densities
-  std::string text;                             // Text
-                                                // Default: an argument that was left out
+  std::shared_ptr<const Target> target;             // Target: the algebra of densities
+  std::string text;                                 // Text
+                                                    // Default: an argument that was left out
 
   static Value of(ExprPtr e) {
     Value v;
@@ -81,15 +81,15 @@ struct Closure {
 /// An array of compile-time values of constant size.
 struct CompileArray {
   int64_t size = 0;
-  std::vector<Value> elements;                // a literal array, else empty
-  bool local = false;                         // `element` captures run-time values of a function
+  std::vector<Value> elements;                 // a literal array, else empty
+  bool local = false;                          // `element` captures run-time values of a function
   std::function<Value(const Value &)> element; // the element at an index, constant or run-time
 };
 
 /// Definitions written in one pair of braces (or one `with f = e`), with the scope that they are written in.
 struct Layer {
-  const Node *fields = nullptr; // Fields
-  ScopePtr scope;               // encloses the braces
+  const Node *fields = nullptr;  // Fields
+  ScopePtr scope;                // encloses the braces
   const Node *formals = nullptr; // parameters of the template whose braces these are: fields too
 };
 
@@ -103,21 +103,22 @@ struct Structure {
   Bindings bindings;          // sizes and types, from arguments; others are inferred on demand
   std::vector<int64_t> frame; // a density lifted over leading axes: the product of independent ones
   std::function<StructurePtr(const std::vector<ExprPtr> &)> element; // of a lifted density, by indices
-  std::map<std::string, size_t> parameterFrames; // axes of a parameter that belong to the frame
-  std::vector<StructurePtr> choices; // one of these, by the run-time index `choice`: structures of different declarations
+  std::map<std::string, size_t> parameterFrames;                     // axes of a parameter that belong to the frame
+  std::vector<StructurePtr>
+      choices; // one of these, by the run-time index `choice`: structures of different declarations
   ExprPtr choice;
-  bool local = false;         // captures run-time values of a function
+  bool local = false;             // captures run-time values of a function
   std::set<std::string> replaced; // roles that a `with` has replaced after they followed from others
   std::map<std::string, std::vector<const Node *>> complete; // fields settled so far
-  std::set<std::string> resolving; // type parameters being inferred
-  Bindings inferred;               // and those found
-  std::map<std::string, Value> fieldValues; // of a structure that captures nothing
+  std::set<std::string> resolving;                           // type parameters being inferred
+  Bindings inferred;                                         // and those found
+  std::map<std::string, Value> fieldValues;                  // of a structure that captures nothing
 };
 
 /// A power of a model, a density or a tilt.
 struct Factor {
-  StructurePtr structure;                 // a model or a density
-  std::shared_ptr<const Closure> tilt;    // or log of a factor, a function of the state
+  StructurePtr structure;              // a model or a density
+  std::shared_ptr<const Closure> tilt; // or log of a factor, a function of the state
   ExprPtr power;
 };
 
@@ -126,18 +127,18 @@ struct Target {
   ExprPtr time; // null outside of a sampler's target
 };
 
-/// A scope in the text. Looking a name up walks outwards; fields inherited by the structures passed on the way come after
-/// the declarations of the file (language reference 7, "Names").
+/// A scope in the text. Looking a name up walks outwards; fields inherited by the structures passed on the way come
+/// after the declarations of the file (language reference 7, "Names").
 struct Scope {
   enum class Kind { Locals, Braces, File };
   Kind kind = Kind::Locals;
   ScopePtr parent;
-  std::map<std::string, Value> names; // Locals
-  Bindings bindings;                  // Locals: sizes and types
-  StructurePtr self;                  // Braces
-  size_t layer = 0;                   // Braces: of self
-  int block = 0;                      // Locals: which block of the function binds these, for assignment
-  bool functionTop = false;           // Locals: parameters and statements of a function start here
+  std::map<std::string, Value> names;               // Locals
+  Bindings bindings;                                // Locals: sizes and types
+  StructurePtr self;                                // Braces
+  size_t layer = 0;                                 // Braces: of self
+  int block = 0;                                    // Locals: which block of the function binds these, for assignment
+  bool functionTop = false;                         // Locals: parameters and statements of a function start here
   std::map<std::string, const Node *> declarations; // File
   bool isPrelude = false;
 };

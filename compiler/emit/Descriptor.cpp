@@ -87,7 +87,9 @@ private:
 
 } // namespace
 
-static mlir::Attribute get(mlir::DictionaryAttr facts, llvm::StringRef name) { return facts ? facts.get(name) : mlir::Attribute(); }
+static mlir::Attribute get(mlir::DictionaryAttr facts, llvm::StringRef name) {
+  return facts ? facts.get(name) : mlir::Attribute();
+}
 
 static int64_t number(mlir::DictionaryAttr facts, llvm::StringRef name) {
   if (auto boolean = mlir::dyn_cast<mlir::BoolAttr>(get(facts, name)))
@@ -129,15 +131,33 @@ void emitDescriptors(mlir::ModuleOp facts, llvm::Module &module, const std::stri
       return make.record({make.function(get(parts, "prepare")), make.function(get(parts, "tiles")),
                           make.function(get(parts, "values"))});
     };
-    Constant *record = make.record(
-        {make.i32(KAC_ABI_VERSION), make.text(name), make.text(features), make.i32(wide ? 8 : 4),
-         make.i32(number(row, "lanes")), make.i64(number(row, "tile_bytes")), make.i64(number(row, "uniform_bytes")),
-         make.i64(number(row, "scratch_bytes")), make.i64(number(row, "particles")), make.i64(number(row, "steps")),
-         make.i32(number(row, "steps_fixed")), make.i32(int64_t(inputs.size())), make.i32(int64_t(outputs.size())),
-         make.i32(int64_t(monitors.size())), make.i32(int64_t(conditions.size())), inputTable, make.table(outputs),
-         make.table(monitors), make.table(conditions), phase("init"), phase("step"), phase("output"), phase("monitor"),
-         make.function(row.get("time")), make.function(row.get("resample")), make.function(row.get("when")),
-         make.function(row.get("weights"))});
+    Constant *record = make.record({make.i32(KAC_ABI_VERSION),
+                                    make.text(name),
+                                    make.text(features),
+                                    make.i32(wide ? 8 : 4),
+                                    make.i32(number(row, "lanes")),
+                                    make.i64(number(row, "tile_bytes")),
+                                    make.i64(number(row, "uniform_bytes")),
+                                    make.i64(number(row, "scratch_bytes")),
+                                    make.i64(number(row, "particles")),
+                                    make.i64(number(row, "steps")),
+                                    make.i32(number(row, "steps_fixed")),
+                                    make.i32(int64_t(inputs.size())),
+                                    make.i32(int64_t(outputs.size())),
+                                    make.i32(int64_t(monitors.size())),
+                                    make.i32(int64_t(conditions.size())),
+                                    inputTable,
+                                    make.table(outputs),
+                                    make.table(monitors),
+                                    make.table(conditions),
+                                    phase("init"),
+                                    phase("step"),
+                                    phase("output"),
+                                    phase("monitor"),
+                                    make.function(row.get("time")),
+                                    make.function(row.get("resample")),
+                                    make.function(row.get("when")),
+                                    make.function(row.get("weights"))});
     assert(module.getDataLayout().getTypeAllocSize(record->getType()) == sizeof(kac_sampler));
     make.global(record, name + "_descriptor", llvm::GlobalValue::ExternalLinkage);
   }

@@ -15,8 +15,8 @@ struct EmitOptions {
 
 enum class EmitKind { Llvm, Assembly, Object };
 
-/// The text or the bytes. The module is changed on the way: nothing but this may follow. `stem` stands before the names of
-/// all that is visible: <stem>_<sampler>_descriptor. Empty, with `error` set, where it cannot be done.
+/// The text or the bytes. The module is changed on the way: nothing but this may follow. `stem` stands before the names
+/// of all that is visible: <stem>_<sampler>_descriptor. Empty, with `error` set, where it cannot be done.
 std::string emitLlvm(mlir::ModuleOp module, const std::string &stem, const EmitOptions &options, EmitKind kind,
                      std::string &error);
 

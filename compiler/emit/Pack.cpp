@@ -1,5 +1,5 @@
-// lld and objcopy within this process: kernels and libkac joined into one relocatable, whose hidden names become local, so
-// that two models link into one program; then an archive, a shared library.
+// lld and objcopy within this process: kernels and libkac joined into one relocatable, whose hidden names become local,
+// so that two models link into one program; then an archive, a shared library.
 #include "compiler/emit/Pack.h"
 
 #include "lld/Common/Driver.h"
@@ -145,9 +145,21 @@ static bool archive(const Scratch &joined, const std::string &path, std::string 
 
 static bool share(const Scratch &joined, const std::string &path, std::string &error) {
   Scratch made(path);
-  std::vector<std::string> arguments{"-shared", "-o", made.path, joined.path, "-soname",
-                                     llvm::sys::path::filename(path).str(), "-z", "defs", "-z", "now", "-z", "relro",
-                                     "--gc-sections", "--build-id=sha1", "--as-needed"};
+  std::vector<std::string> arguments{"-shared",
+                                     "-o",
+                                     made.path,
+                                     joined.path,
+                                     "-soname",
+                                     llvm::sys::path::filename(path).str(),
+                                     "-z",
+                                     "defs",
+                                     "-z",
+                                     "now",
+                                     "-z",
+                                     "relro",
+                                     "--gc-sections",
+                                     "--build-id=sha1",
+                                     "--as-needed"};
   for (const std::string &library : systemLibraries())
     arguments.push_back(library);
   return link(arguments, error) && made.become(path, error);

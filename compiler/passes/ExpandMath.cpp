@@ -19,8 +19,7 @@ static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 static double rounder(const Formula &f) { return f.wide ? 6755399441055744.0 : 12582912.0; }
 static int mantissaBits(const Formula &f) { return f.wide ? 52 : 23; }
 
-template <size_t n, size_t m>
-static Term polynomial(Term x, const double (&narrow)[n], const double (&wide)[m]) {
+template <size_t n, size_t m> static Term polynomial(Term x, const double (&narrow)[n], const double (&wide)[m]) {
   return x.formula->wide ? x.formula->polynomial(x, wide) : x.formula->polynomial(x, narrow);
 }
 
@@ -36,9 +35,7 @@ Reduced reduceByLog2(Term x) {
 }
 
 /// e^r - 1 for a reduced r.
-static Term growth(Term r) {
-  return r.formula->fma(r * r, polynomial(r, tables::ExpF32, tables::ExpF64), r);
-}
+static Term growth(Term r) { return r.formula->fma(r * r, polynomial(r, tables::ExpF32, tables::ExpF64), r); }
 
 Term expCore(Term x) {
   Formula &f = *x.formula;

@@ -155,7 +155,7 @@ Term lgammaOf(Term operand) {
     u = u - 2.0;
     Term near = u * f.polynomial(u - 0.5, tables::LgammaF64) + f.select(x < 2.0, -logOf(below), logOf(above));
     Term w = 1.0 / x, z = w * w;
-    const double series[] = {1.0 / 12,  -1.0 / 360,     1.0 / 1260, -1.0 / 1680,
+    const double series[] = {1.0 / 12,   -1.0 / 360,      1.0 / 1260, -1.0 / 1680,
                              1.0 / 1188, -691.0 / 360360, 1.0 / 156,  -3617.0 / 122400};
     Term far = f.fma(x - 0.5, logOf(x), 0.9189385332046728 - x) + w * f.polynomial(z, series);
     return onPositive(x, f.select(x < 8.0, near, far), infinity, infinity);

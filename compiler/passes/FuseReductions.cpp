@@ -71,9 +71,8 @@ static void group(Block &block, int64_t &count) {
       llvm::SetVector<Operation *> between;
       if (needs(other, first, between))
         continue;
-      bool movable = llvm::none_of(between, [&](Operation *source) {
-        return Cost::hasEffects(source) || llvm::is_contained(members, source);
-      });
+      bool movable = llvm::none_of(
+          between, [&](Operation *source) { return Cost::hasEffects(source) || llvm::is_contained(members, source); });
       if (!movable)
         continue;
       for (Operation *source : between)

@@ -1,6 +1,6 @@
 // A function of one lineage in; the part of it that no lineage changes as a function of its own, and the rest, out. In
-// three steps: divisions by what is uniform become products; uniform operations leave the regions that they do not depend
-// on, or become tables over the indices that they do depend on; the rest at the top is outlined.
+// three steps: divisions by what is uniform become products; uniform operations leave the regions that they do not
+// depend on, or become tables over the indices that they do depend on; the rest at the top is outlined.
 #include "compiler/passes/HoistUniform.h"
 
 #include "compiler/passes/LowerCost.h"
@@ -65,16 +65,16 @@ private:
 /// Computes the same wherever it stands: no effects, no fault that only some turns have.
 bool isMovable(Operation *op) {
   return !op->walk([](Operation *inner) {
-             if (isa<ir::WeighOp, ir::RequireOp, ir::RandomOp>(inner))
-               return WalkResult::interrupt();
-             if (auto extract = dyn_cast<ir::ExtractOp>(inner); extract && !extract.getInRange())
-               return WalkResult::interrupt();
-             if (auto insert = dyn_cast<ir::InsertOp>(inner); insert && !insert.getInRange())
-               return WalkResult::interrupt();
-             if (auto primitive = dyn_cast<ir::PrimitiveOp>(inner); primitive && primitive.getName() == "math.floor")
-               return WalkResult::interrupt();
-             return WalkResult::advance();
-           }).wasInterrupted();
+              if (isa<ir::WeighOp, ir::RequireOp, ir::RandomOp>(inner))
+                return WalkResult::interrupt();
+              if (auto extract = dyn_cast<ir::ExtractOp>(inner); extract && !extract.getInRange())
+                return WalkResult::interrupt();
+              if (auto insert = dyn_cast<ir::InsertOp>(inner); insert && !insert.getInRange())
+                return WalkResult::interrupt();
+              if (auto primitive = dyn_cast<ir::PrimitiveOp>(inner); primitive && primitive.getName() == "math.floor")
+                return WalkResult::interrupt();
+              return WalkResult::advance();
+            }).wasInterrupted();
 }
 
 /// All results and all that is inside are the same for all lineages.
@@ -194,7 +194,8 @@ std::optional<int64_t> Hoist::extentOf(BlockArgument index) const {
   return lower && upper && *lower >= 0 ? upper : std::nullopt;
 }
 
-/// What `value` is computed from inside regions: operations, and indices of constant extents. False where there is more.
+/// What `value` is computed from inside regions: operations, and indices of constant extents. False where there is
+/// more.
 bool Hoist::collect(Value value, SetVector<Operation *> &slice, SetVector<BlockArgument> &indices) {
   if (uniformity.varies(value))
     return false;
@@ -286,7 +287,8 @@ void Hoist::makeTable(Value value) {
 /// Inputs that lineages read where they are: nothing is gained by a rounded copy each step.
 static bool staysInput(ir::InputOp input) {
   auto count = Cost::countOf(input.getType());
-  return !shapeOf(input.getType()).empty() && (!isa<FloatType>(elementOf(input.getType())) || !count || *count > largestTable);
+  return !shapeOf(input.getType()).empty() &&
+         (!isa<FloatType>(elementOf(input.getType())) || !count || *count > largestTable);
 }
 
 void Hoist::outline() {

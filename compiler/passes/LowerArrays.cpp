@@ -128,7 +128,7 @@ Value Body::load(const Array &memory) {
   Value where = LLVM::GEPOp::create(b, loc, addresses, lane, memory.base, ValueRange{offset});
   Value all = vary(arith::ConstantOp::create(b, loc, b.getBoolAttr(true)));
   Value gathered = LLVM::masked_gather::create(b, loc, VectorType::get(frame.lanes, lane), where, all, ValueRange(),
-                                              b.getI32IntegerAttr(int32_t(bytesOf(lane))));
+                                               b.getI32IntegerAttr(int32_t(bytesOf(lane))));
   if (lane.isF64() && frame.real.isF32())
     gathered = arith::TruncFOp::create(b, loc, VectorType::get(frame.lanes, frame.real), gathered);
   return booleanFromByte(gathered);
@@ -209,9 +209,7 @@ void Body::store(const Thing &memory, const Thing &values, int64_t cost) {
 
 Thing Body::keep(const Thing &thing, Type kacType, bool varies, bool small, int64_t cost) {
   ArrayRef<int64_t> shape = shapeOf(kacType);
-  auto fit = [&](Value value) {
-    return varies ? vary(value) : value;
-  };
+  auto fit = [&](Value value) { return varies ? vary(value) : value; };
   if (shape.empty())
     return fit(thing.scalar);
   if (small) {

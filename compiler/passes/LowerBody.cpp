@@ -46,7 +46,8 @@ void Body::bind(Value value, Thing thing, const KnownPtr &scope) {
   scope->things[value] = std::move(thing);
 }
 
-/// A value that changes nothing and can be moved is seen again by the clean-up passes; here each is made where it stands.
+/// A value that changes nothing and can be moved is seen again by the clean-up passes; here each is made where it
+/// stands.
 void Body::visit(Operation *op, const KnownPtr &scope) {
   Location outside = loc;
   loc = op->getLoc();
@@ -66,8 +67,8 @@ void Body::visit(Operation *op, const KnownPtr &scope) {
       .Case([&](ir::ParticlesOp particles) { scope->things[particles] = Thing(frame.particles); })
       .Case([&](ir::InputOp input) {
         Type type = elementOf(input.getType());
-        Thing memory = view(frame.input(input.getInput()), shapeOf(input.getType()),
-                            type.isInteger(1) ? b.getI8Type() : type);
+        Thing memory =
+            view(frame.input(input.getInput()), shapeOf(input.getType()), type.isInteger(1) ? b.getI8Type() : type);
         bind(input, memory.array->shape.empty() ? Thing(load(*memory.array)) : memory, scope);
       })
       .Case([&](ir::ParticlesOp particles) { scope->things[particles] = Thing(frame.particles); })
@@ -90,8 +91,8 @@ void Body::visit(Operation *op, const KnownPtr &scope) {
       })
       .Case([&](ir::ConcatOp concatOp) {
         int64_t split = shapeOf(concatOp.getLhs().getType()).back();
-        bind(concatOp, concat(look(concatOp.getLhs(), scope), look(concatOp.getRhs(), scope), split,
-                              shapeOf(concatOp.getType())),
+        bind(concatOp,
+             concat(look(concatOp.getLhs(), scope), look(concatOp.getRhs(), scope), split, shapeOf(concatOp.getType())),
              scope);
       })
       .Case([&](ir::WholeOp wholeOp) { bind(wholeOp, whole(wholeOp, scope), scope); })

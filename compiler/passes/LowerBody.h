@@ -1,5 +1,6 @@
-// Lowers the body of one function of the kac dialect at the insertion point of a kernel: kac values in, scalars (the same
-// for all lineages, reals as f64) and vectors of lanes (one lineage each, reals in the precision of the build) out.
+// Lowers the body of one function of the kac dialect at the insertion point of a kernel: kac values in, scalars (the
+// same for all lineages, reals as f64) and vectors of lanes (one lineage each, reals in the precision of the build)
+// out.
 #pragma once
 
 #include "compiler/passes/LowerCost.h"
@@ -14,18 +15,18 @@ namespace kac {
 struct KernelFrame {
   KernelFrame(mlir::MLIRContext *context, int64_t lanes, mlir::Type real) : entry(context), lanes(lanes), real(real) {}
 
-  mlir::OpBuilder entry;             // where buffers and addresses of inputs go: before the loop over tiles
+  mlir::OpBuilder entry; // where buffers and addresses of inputs go: before the loop over tiles
   int64_t lanes;
-  mlir::Type real;                   // of a lineage: f32 or f64
-  mlir::Value particles;             // i32
-  mlir::Value seedLow, seedHigh;     // i32
-  mlir::Value step;                  // i32: of the address of a draw
-  mlir::Value lineage;               // lanes x i32; null in a kernel that is uniform
-  mlir::Value weight;                // address of lanes x f64: what the step weighed; null where nothing may
-  mlir::Value dead;                  // address of lanes x i8: broken lineages; null in a kernel that is uniform
-  mlir::Value fault;                 // address of an i32 that counts indices out of range; null: they are clamped
-  mlir::Value scratch;               // address of room for arrays over all lineages; null where there are none
-  int64_t *scratchBytes = nullptr;   // what is taken of it, for each lineage
+  mlir::Type real;                 // of a lineage: f32 or f64
+  mlir::Value particles;           // i32
+  mlir::Value seedLow, seedHigh;   // i32
+  mlir::Value step;                // i32: of the address of a draw
+  mlir::Value lineage;             // lanes x i32; null in a kernel that is uniform
+  mlir::Value weight;              // address of lanes x f64: what the step weighed; null where nothing may
+  mlir::Value dead;                // address of lanes x i8: broken lineages; null in a kernel that is uniform
+  mlir::Value fault;               // address of an i32 that counts indices out of range; null: they are clamped
+  mlir::Value scratch;             // address of room for arrays over all lineages; null where there are none
+  int64_t *scratchBytes = nullptr; // what is taken of it, for each lineage
   std::function<mlir::Value(mlir::StringRef)> input; // the address of an input
 };
 
@@ -76,8 +77,9 @@ public:
   llvm::SmallVector<mlir::Value> loop(mlir::Value lower, mlir::Value upper, mlir::ValueRange inits, int64_t cost,
                                       Turn turn);
   /// All elements of an array in order.
-  llvm::SmallVector<mlir::Value> walk(const Thing &array, mlir::ValueRange inits, int64_t cost,
-                                      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> turn);
+  llvm::SmallVector<mlir::Value>
+  walk(const Thing &array, mlir::ValueRange inits, int64_t cost,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> turn);
   mlir::OpBuilder &b;
   mlir::Location loc;
   KernelFrame &frame;

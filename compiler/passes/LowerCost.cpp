@@ -9,9 +9,9 @@ using kac::ir::shapeOf;
 
 namespace kac {
 
-static constexpr int64_t smallCount = 16;   // elements that may be values of their own
-static constexpr int64_t smallCost = 800;   // instructions that these may take together
-static constexpr int64_t cheap = 4;         // instructions that are repeated sooner than stored
+static constexpr int64_t smallCount = 16; // elements that may be values of their own
+static constexpr int64_t smallCost = 800; // instructions that these may take together
+static constexpr int64_t cheap = 4;       // instructions that are repeated sooner than stored
 static constexpr int64_t unknownTrips = 16;
 
 std::optional<int64_t> Cost::constantOf(Value value) {
@@ -32,9 +32,11 @@ std::optional<int64_t> Cost::countOf(Type type) {
 }
 
 bool Cost::hasEffects(Operation *op) {
-  return op->walk([](Operation *inner) {
-             return isa<ir::WeighOp, ir::RequireOp>(inner) ? WalkResult::interrupt() : WalkResult::advance();
-           }).wasInterrupted();
+  return op
+      ->walk([](Operation *inner) {
+        return isa<ir::WeighOp, ir::RequireOp>(inner) ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
 }
 
 int64_t Cost::ofBlock(Block &block) {
@@ -49,8 +51,9 @@ int64_t Cost::ofBlock(Block &block) {
           sum += ofElement(result) * countOf(result.getType()).value_or(unknownTrips);
   }
   for (Value yielded : block.getTerminator()->getOperands())
-    if (Operation *op = yielded.getDefiningOp(); op && op->getBlock() == &block && !shapeOf(yielded.getType()).empty() &&
-                                                 !isSmall(yielded) && !isStored(yielded))
+    if (Operation *op = yielded.getDefiningOp(); op && op->getBlock() == &block &&
+                                                 !shapeOf(yielded.getType()).empty() && !isSmall(yielded) &&
+                                                 !isStored(yielded))
       sum += ofElement(yielded);
   return sum;
 }
@@ -74,14 +77,14 @@ int64_t Cost::ofOperation(Operation *op) {
         return trips(loop.getLower(), loop.getUpper()) * (1 + ofBlock(loop.getBody().front()));
       })
       .Case([&](ir::BuildOp build) { return ofBlock(build.getBody().front()); })
-      .Case([&](ir::IfOp branch) {
-        return ofBlock(branch.getOnTrue().front()) + ofBlock(branch.getOnFalse().front());
-      })
+      .Case([&](ir::IfOp branch) { return ofBlock(branch.getOnTrue().front()) + ofBlock(branch.getOnFalse().front()); })
       .Case([&](ir::WholeOp whole) {
         Value array = whole.getOperands().front();
         return countOf(array.getType()).value_or(unknownTrips) * (1 + ofElement(array));
       })
-      .Default([](Operation *other) { return isa<ir::YieldOp, ir::InputOp>(other) || other->getNumOperands() == 0 ? 0 : 1; });
+      .Default([](Operation *other) {
+        return isa<ir::YieldOp, ir::InputOp>(other) || other->getNumOperands() == 0 ? 0 : 1;
+      });
 }
 
 int64_t Cost::ofElement(Value value) {

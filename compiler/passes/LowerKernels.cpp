@@ -41,7 +41,8 @@ Kernel KernelMaker::begin(StringRef phase, StringRef what, ArrayRef<Type> argume
   llvm::append_range(types, arguments);
   std::string name = sampler + (phase.empty() ? "" : "." + phase.str()) + "." + what.str();
   b.setInsertionPointToEnd(module.getBody());
-  auto function = func::FuncOp::create(b, loc, name, b.getFunctionType(types, result ? TypeRange(result) : TypeRange()));
+  auto function =
+      func::FuncOp::create(b, loc, name, b.getFunctionType(types, result ? TypeRange(result) : TypeRange()));
   onKernel(function);
   Block *block = function.addEntryBlock();
   Kernel kernel{function, block->getArgument(0), KernelFrame(context, lanes, real)};
@@ -115,8 +116,8 @@ DictionaryAttr KernelMaker::make(ir::SamplerOp op) {
         std::string full = name.str();
         if (join && function.getNumResults() > 1)
           full += "." + std::to_string(c);
-        all.push_back(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(full)),
-                                           b.getNamedAttr("type", TypeAttr::get(type))}));
+        all.push_back(b.getDictionaryAttr(
+            {b.getNamedAttr("name", b.getStringAttr(full)), b.getNamedAttr("type", TypeAttr::get(type))}));
       }
     return b.getArrayAttr(all);
   };

@@ -37,7 +37,8 @@ private:
   };
 
   // LowerKernels.cpp: frames
-  Kernel begin(llvm::StringRef phase, llvm::StringRef what, llvm::ArrayRef<mlir::Type> arguments, mlir::Type result = {});
+  Kernel begin(llvm::StringRef phase, llvm::StringRef what, llvm::ArrayRef<mlir::Type> arguments,
+               mlir::Type result = {});
   void end(Kernel &kernel, mlir::Value result = {});
   mlir::Value field(Kernel &kernel, unsigned index, mlir::Type type);
   mlir::Value byteOffset(mlir::Value base, mlir::Value bytes);

@@ -1,5 +1,5 @@
-// A module after derive in; one in upstream dialects alone out, with the kernels of each sampler and, as an attribute, what
-// its descriptor states.
+// A module after derive in; one in upstream dialects alone out, with the kernels of each sampler and, as an attribute,
+// what its descriptor states.
 #include "compiler/passes/LowerKernels.h"
 #include "compiler/passes/Passes.h"
 

@@ -16,10 +16,22 @@ using kac::ir::elementOf, kac::ir::shapeOf;
 namespace kac {
 
 // Fields of struct kac_run.
-enum Field : unsigned { Seed, Particles, Steps, Inputs, Grid, StateIn, StateOut, Ancestors, LogWeight, Dead, UniformRoom };
+enum Field : unsigned {
+  Seed,
+  Particles,
+  Steps,
+  Inputs,
+  Grid,
+  StateIn,
+  StateOut,
+  Ancestors,
+  LogWeight,
+  Dead,
+  UniformRoom
+};
 
-/// How many values of the state, and how many known ones (t, dt, n), come first; then the lineage in init and step, then
-/// what is uniform.
+/// How many values of the state, and how many known ones (t, dt, n), come first; then the lineage in init and step,
+/// then what is uniform.
 std::pair<unsigned, unsigned> KernelMaker::argumentRanges(Phase phase) const {
   switch (phase) {
   case Phase::Init:
@@ -90,7 +102,8 @@ void KernelMaker::layOut(Phase phase, func::FuncOp function) {
       element = feedsUniform(argument, all) ? Type(b.getF64Type()) : real;
     if (element.isInteger(1))
       element = b.getI8Type();
-    int64_t bytes = std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1) * Cost::countOf(argument.getType()).value_or(1);
+    int64_t bytes =
+        std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1) * Cost::countOf(argument.getType()).value_or(1);
     int64_t align = shapeOf(argument.getType()).empty() ? 8 : 64;
     uniformBytes = (uniformBytes + align - 1) / align * align;
     slots[argument] = {uniformBytes, element};
@@ -237,7 +250,8 @@ Thing KernelMaker::gatheredArray(Body &body, Value start, Value lanesAt, int64_t
   if (shape.empty()) {
     Value place = start;
     if (flat)
-      place = byteOffset(start, arith::MulIOp::create(b, loc, arith::ExtSIOp::create(b, loc, b.getI64Type(), flat), i64(stride)));
+      place = byteOffset(
+          start, arith::MulIOp::create(b, loc, arith::ExtSIOp::create(b, loc, b.getI64Type(), flat), i64(stride)));
     Type addresses = VectorType::get(lanes, pointer);
     Value where = LLVM::GEPOp::create(b, loc, addresses, b.getI8Type(), place, ValueRange{lanesAt});
     Value all = body.vary(arith::ConstantOp::create(b, loc, b.getBoolAttr(true)));
@@ -297,8 +311,8 @@ void KernelMaker::settle(Phase phase, Kernel &kernel, Value tile, Value finite, 
   Value dead = LLVM::LoadOp::create(b, loc, bytes, kernel.frame.dead);
   if (phase == Phase::Step)
     dead = arith::OrIOp::create(b, loc, dead, LLVM::LoadOp::create(b, loc, bytes, deadAt, 1));
-  Value below = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, weight,
-                                      splat(std::numeric_limits<double>::infinity()));
+  Value below =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, weight, splat(std::numeric_limits<double>::infinity()));
   Value fine = arith::AndIOp::create(b, loc, finite, below);
   auto everyone = DenseElementsAttr::get(VectorType::get(lanes, b.getI1Type()), true);
   Value broken = arith::XOrIOp::create(b, loc, fine, arith::ConstantOp::create(b, loc, everyone));
@@ -340,7 +354,8 @@ FlatSymbolRefAttr KernelMaker::tiles(Phase phase, StringRef name, func::FuncOp f
   Body body(b, kernel.frame, varying);
   b.restoreInsertionPoint(kernel.frame.entry.saveInsertionPoint());
   if (phase == Phase::Step)
-    kernel.frame.step = arith::AddIOp::create(b, loc, arith::TruncIOp::create(b, loc, b.getI32Type(), n), body.integer(1));
+    kernel.frame.step =
+        arith::AddIOp::create(b, loc, arith::TruncIOp::create(b, loc, b.getI32Type(), n), body.integer(1));
   Value one = i64(1);
   kernel.frame.weight = LLVM::AllocaOp::create(b, loc, pointer, VectorType::get(lanes, b.getF64Type()), one, 64);
   kernel.frame.dead = LLVM::AllocaOp::create(b, loc, pointer, VectorType::get(lanes, b.getI8Type()), one, 64);
@@ -354,7 +369,8 @@ FlatSymbolRefAttr KernelMaker::tiles(Phase phase, StringRef name, func::FuncOp f
   Value tile = tileLoop.getInductionVar();
   openTile(kernel, tile);
   auto wide = VectorType::get(lanes, b.getF64Type());
-  LLVM::StoreOp::create(b, loc, arith::ConstantOp::create(b, loc, DenseElementsAttr::get(wide, 0.0)), kernel.frame.weight);
+  LLVM::StoreOp::create(b, loc, arith::ConstantOp::create(b, loc, DenseElementsAttr::get(wide, 0.0)),
+                        kernel.frame.weight);
   Value alive = arith::ConstantOp::create(
       b, loc, DenseElementsAttr::get(VectorType::get(lanes, b.getI8Type()), b.getI8IntegerAttr(0).getValue()));
   LLVM::StoreOp::create(b, loc, alive, kernel.frame.dead);

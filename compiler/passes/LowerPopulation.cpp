@@ -89,13 +89,14 @@ FlatSymbolRefAttr KernelMaker::weights() {
   Value sum = block->getArgument(4), out = block->getArgument(5);
   Value wanted = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, out, LLVM::ZeroOp::create(b, loc, pointer));
   Value zero = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, 0.0));
-  Value own = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(counts, ArrayRef<int64_t>{0, 1, 2, 3, 4, 5, 6, 7}));
+  Value own =
+      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(counts, ArrayRef<int64_t>{0, 1, 2, 3, 4, 5, 6, 7}));
   auto loop = scf::ForOp::create(b, loc, begin, end, i64(width), ValueRange{zero, zero});
   b.setInsertionPointToStart(loop.getBody());
   Value first = loop.getInductionVar();
   Value left = arith::SubIOp::create(b, loc, end, first);
-  Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, own,
-                                       vector::BroadcastOp::create(b, loc, counts, left));
+  Value inside =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, own, vector::BroadcastOp::create(b, loc, counts, left));
   auto place = [&](Value base) { return LLVM::GEPOp::create(b, loc, pointer, f64, base, ValueRange{first}); };
   Value low = LLVM::MaskedLoadOp::create(b, loc, vector, place(in), inside, zero, 8u);
   Value e = expandMath(b, loc, "math.exp", ValueRange{arith::SubFOp::create(b, loc, low, shift)});

@@ -1,7 +1,7 @@
 // Random numbers: the address of a draw in, Philox4x32-10 and Box-Muller as plain arithmetic out (language.md 11).
+#include "compiler/passes/LowerRandom.h"
 #include "compiler/passes/ExpandMath.h"
 #include "compiler/passes/LowerBody.h"
-#include "compiler/passes/LowerRandom.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -35,8 +35,8 @@ std::array<Value, 4> philox(OpBuilder &b, Location loc, std::array<Value, 4> cou
   return counter;
 }
 
-/// The midpoint of the cell of [0, 1) that the bits of `word` (from the top) name: 2^23 cells in f32, in f64 the 2^32 of
-/// the word, divided further by those of `low`, if any, to 2^52.
+/// The midpoint of the cell of [0, 1) that the bits of `word` (from the top) name: 2^23 cells in f32, in f64 the 2^32
+/// of the word, divided further by those of `low`, if any, to 2^52.
 static Value midpoint(OpBuilder &b, Location loc, Value word, Value low, Type real) {
   Type type = real, bits = word.getType();
   bool wide = real.isF64();
@@ -49,10 +49,12 @@ static Value midpoint(OpBuilder &b, Location loc, Value word, Value low, Type re
   double half = 0x1p-24;
   Value mantissa = word;
   if (wide) {
-    mantissa = arith::ShLIOp::create(b, loc, arith::ExtUIOp::create(b, loc, bits, word), constantLike(b, loc, bits, 20));
+    mantissa =
+        arith::ShLIOp::create(b, loc, arith::ExtUIOp::create(b, loc, bits, word), constantLike(b, loc, bits, 20));
     half = 0x1p-33;
     if (low) {
-      Value rest = arith::ShRUIOp::create(b, loc, arith::ExtUIOp::create(b, loc, bits, low), constantLike(b, loc, bits, 12));
+      Value rest =
+          arith::ShRUIOp::create(b, loc, arith::ExtUIOp::create(b, loc, bits, low), constantLike(b, loc, bits, 12));
       mantissa = arith::OrIOp::create(b, loc, mantissa, rest);
       half = 0x1p-53;
     }

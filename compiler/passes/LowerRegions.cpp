@@ -24,10 +24,9 @@ SmallVector<Value> Body::loop(Value lower, Value upper, ValueRange inits, int64_
       values = turn(integer(i), values);
     return values;
   }
-  auto forOp = scf::ForOp::create(b, loc, lower, upper, integer(1), inits,
-                                  [&](OpBuilder &, Location, Value index, ValueRange carried) {
-                                    (void)index, (void)carried;
-                                  });
+  auto forOp =
+      scf::ForOp::create(b, loc, lower, upper, integer(1), inits,
+                         [&](OpBuilder &, Location, Value index, ValueRange carried) { (void)index, (void)carried; });
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(forOp.getBody());
   SmallVector<Value> values = turn(forOp.getInductionVar(), forOp.getRegionIterArgs());
@@ -41,9 +40,8 @@ SmallVector<Value> Body::walk(const Thing &array, ValueRange inits, int64_t cost
   int64_t inner = cost;
   for (int64_t size : ArrayRef(array.array->shape).drop_front())
     inner *= ShapedType::isDynamic(size) ? 16 : size;
-  return loop(integer(0), extent(array.array->shape.front()), inits, inner, [&](Value index, ValueRange carried) {
-    return walk(at(array, index), carried, cost, turn);
-  });
+  return loop(integer(0), extent(array.array->shape.front()), inits, inner,
+              [&](Value index, ValueRange carried) { return walk(at(array, index), carried, cost, turn); });
 }
 
 // --- builds ---
@@ -124,7 +122,8 @@ void Body::reduce(ir::ReduceOp leader, const KnownPtr &scope) {
           SmallVector<Thing> yielded = evaluate(op.getBody().front(), scope, {Thing(index)});
           mask = outside;
           Value filter = both(active, yielded.size() > 1 ? yielded[1].scalar : Value());
-          before = reduction.turn(yielded[0], filter, before, after, cost.ofElement(op.getBody().front().getTerminator()->getOperand(0)));
+          before = reduction.turn(yielded[0], filter, before, after,
+                                  cost.ofElement(op.getBody().front().getTerminator()->getOperand(0)));
         }
         return after;
       });
@@ -181,7 +180,8 @@ void Body::branchUniform(ir::IfOp op, const KnownPtr &scope) {
       memory = buffer(shapeOf(result.getType()), type);
   }
   auto ifOp = scf::IfOp::create(b, loc, types, scalar(op.getCondition(), scope), true, true);
-  for (auto [from, to] : {std::pair(&op.getOnTrue(), &ifOp.getThenRegion()), {&op.getOnFalse(), &ifOp.getElseRegion()}}) {
+  for (auto [from, to] :
+       {std::pair(&op.getOnTrue(), &ifOp.getThenRegion()), {&op.getOnFalse(), &ifOp.getElseRegion()}}) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(&to->front());
     auto values = evaluate(from->front(), scope, {});
@@ -272,8 +272,8 @@ void Body::loop(ir::LoopOp op, const KnownPtr &scope) {
         flatten(keep(value, argument.getType(), varies, true, each), next);
       } else if (value.array->base != buffers[k].array->base) {
         Thing result = active ? selectThing(active, value, buffers[k], shapeOf(argument.getType())) : value;
-        Thing aside = buffer(shapeOf(argument.getType()), varies ? laneType(elementOf(argument.getType()))
-                                                                 : elementOf(argument.getType()));
+        Thing aside = buffer(shapeOf(argument.getType()),
+                             varies ? laneType(elementOf(argument.getType())) : elementOf(argument.getType()));
         store(aside, result, each);
         copies.push_back({unsigned(k), aside});
       }
@@ -291,9 +291,8 @@ void Body::loop(ir::LoopOp op, const KnownPtr &scope) {
 
   SmallVector<Value> results;
   if (!whileLoop && !laneBounds) {
-    results = loop(lower, upper, inits, unrolled ? 0 : unrolledCost + 1, [&](Value index, ValueRange carried) {
-      return turn(index, carried, Value());
-    });
+    results = loop(lower, upper, inits, unrolled ? 0 : unrolledCost + 1,
+                   [&](Value index, ValueRange carried) { return turn(index, carried, Value()); });
   } else {
     // index (from 0 where lanes have bounds of their own), active lanes, carried values
     Value trips = upper, start = lower;

@@ -1,5 +1,5 @@
-// What a value of the kac dialect is while its function is lowered: a scalar for all lineages, a vector with one lane for
-// each, or an array of either in one of three forms.
+// What a value of the kac dialect is while its function is lowered: a scalar for all lineages, a vector with one lane
+// for each, or an array of either in one of three forms.
 #pragma once
 
 #include "mlir/IR/Builders.h"
@@ -27,12 +27,12 @@ struct Array {
   llvm::SmallVector<int64_t> shape;
 
   std::vector<Thing> parts;
-  mlir::Block *block = nullptr;       // where the parts are known:
-  mlir::Operation *after = nullptr;   // behind this (null: from the start)
-  mutable Thing spilled;              // the same in memory, once somebody indexes it at run time
+  mlir::Block *block = nullptr;     // where the parts are known:
+  mlir::Operation *after = nullptr; // behind this (null: from the start)
+  mutable Thing spilled;            // the same in memory, once somebody indexes it at run time
 
-  mlir::Value base, offset;           // memory: address, and an offset in elements (null: 0)
-  mlir::Type element;                 // as it is in memory
+  mlir::Value base, offset; // memory: address, and an offset in elements (null: 0)
+  mlir::Type element;       // as it is in memory
 
   std::function<Thing(mlir::Value)> at;
 };

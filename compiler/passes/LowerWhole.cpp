@@ -73,11 +73,13 @@ ValueRange Reduction::turn(const Thing &value, Value filter, ValueRange before, 
     for (Value element : elements)
       after.push_back(filtered(before[taken++], element));
   } else {
-    std::function<Thing(Thing, Thing, ArrayRef<int64_t>)> join = [&](Thing x, Thing y, ArrayRef<int64_t> shape) -> Thing {
+    std::function<Thing(Thing, Thing, ArrayRef<int64_t>)> join = [&](Thing x, Thing y,
+                                                                     ArrayRef<int64_t> shape) -> Thing {
       if (shape.empty())
         return filtered(x.scalar, y.scalar);
       SmallVector<int64_t> rest(shape.drop_front());
-      return body.lazy(shape, [&, x, y, rest](Value index) { return join(body.at(x, index), body.at(y, index), rest); });
+      return body.lazy(shape,
+                       [&, x, y, rest](Value index) { return join(body.at(x, index), body.at(y, index), rest); });
     };
     body.store(total, join(total, value, total.array->shape), cost);
   }
@@ -147,13 +149,12 @@ Thing Body::whole(ir::WholeOp op, const KnownPtr &scope) {
     Reduction best(*this, "kac.max", varies ? laneType(element) : element);
     Value zero = varies ? vary(integer(0)) : integer(0);
     Value first = at(array, integer(0)).scalar;
-    SmallVector<Value> found = loop(
-        integer(1), extent(array.array->shape[0]), {varies ? vary(first) : first, zero}, each + 2,
-        [&](Value index, ValueRange before) -> SmallVector<Value> {
-          Value value = at(array, index).scalar;
-          Value larger = compare("lt", before[0], value);
-          return {select(larger, value, before[0]), select(larger, index, before[1])};
-        });
+    SmallVector<Value> found = loop(integer(1), extent(array.array->shape[0]), {varies ? vary(first) : first, zero},
+                                    each + 2, [&](Value index, ValueRange before) -> SmallVector<Value> {
+                                      Value value = at(array, index).scalar;
+                                      Value larger = compare("lt", before[0], value);
+                                      return {select(larger, value, before[0]), select(larger, index, before[1])};
+                                    });
     return found[1];
   }
   case ir::WholeShape::Scan:
@@ -188,8 +189,8 @@ Value Body::bisect(const Thing &array, Value u, bool varies) {
   auto fit = [&](Value value) { return varies ? vary(value) : value; };
   Value ends[] = {fit(integer(0)), fit(arith::SubIOp::create(b, loc, extent(array.array->shape[0]), integer(1)))};
   auto whileOp = scf::WhileOp::create(
-      b, loc, ValueRange(ends).getTypes(), ends,
-      [&](OpBuilder &, Location, ValueRange) {}, [&](OpBuilder &, Location, ValueRange) {});
+      b, loc, ValueRange(ends).getTypes(), ends, [&](OpBuilder &, Location, ValueRange) {},
+      [&](OpBuilder &, Location, ValueRange) {});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(whileOp.getBeforeBody());
   ValueRange now = whileOp.getBeforeArguments();
@@ -219,14 +220,15 @@ Thing Body::scan(const Thing &array, Value of, int64_t cost) {
     return list(std::move(parts), array.array->shape);
   }
   Thing memory = buffer(array.array->shape, element);
-  loop(integer(0), extent(array.array->shape[0]), zero, cost + 2, [&](Value index, ValueRange before) -> SmallVector<Value> {
-    Value sum = add(before[0], at(array, index).scalar);
-    auto place = std::make_shared<Array>(*memory.array);
-    place->shape.clear();
-    place->offset = index;
-    storeLeaf(*place, sum);
-    return {sum};
-  });
+  loop(integer(0), extent(array.array->shape[0]), zero, cost + 2,
+       [&](Value index, ValueRange before) -> SmallVector<Value> {
+         Value sum = add(before[0], at(array, index).scalar);
+         auto place = std::make_shared<Array>(*memory.array);
+         place->shape.clear();
+         place->offset = index;
+         storeLeaf(*place, sum);
+         return {sum};
+       });
   return memory;
 }
 

@@ -45,8 +45,8 @@ bool Uniformity::visit(Block &block) {
             changed |= mark(reduce.getResult(), bounds || varies(value));
         })
         .Case([&](ir::IfOp branch) {
-          for (auto [result, x, y] : llvm::zip(branch.getResults(), yielded(branch.getOnTrue()),
-                                              yielded(branch.getOnFalse())))
+          for (auto [result, x, y] :
+               llvm::zip(branch.getResults(), yielded(branch.getOnTrue()), yielded(branch.getOnFalse())))
             changed |= mark(result, varies(branch.getCondition()) || varies(x) || varies(y));
         })
         .Case([&](ir::LoopOp loop) {

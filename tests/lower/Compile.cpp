@@ -94,7 +94,8 @@ static int64_t countOf(const kac_array_type &type) {
 
 Population::Population(const kac_sampler &sampler, int64_t particles, int64_t steps, uint64_t seed)
     : sampler(sampler), tiles((particles + sampler.lanes - 1) / sampler.lanes), grid(size_t(steps) + 1),
-      logWeight(size_t(tiles * sampler.lanes)), dead(size_t(tiles * sampler.lanes)), reals(size_t(sampler.input_count)) {
+      logWeight(size_t(tiles * sampler.lanes)), dead(size_t(tiles * sampler.lanes)),
+      reals(size_t(sampler.input_count)) {
   for (auto &memory : state)
     memory.reset(room(sampler.tile_bytes * tiles));
   uniform.reset(room(sampler.uniform_bytes + sampler.scratch_bytes * tiles * sampler.lanes));

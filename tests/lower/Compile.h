@@ -46,7 +46,9 @@ public:
   void step(int64_t n, const std::vector<int32_t> *ancestors = nullptr, int64_t piece = 1 << 30);
   /// Component `index` of the output, [particles, shape...].
   std::vector<double> output(size_t index = 0) { return values(sampler.output, sampler.outputs[index], index, 0); }
-  std::vector<double> monitor(size_t index, int64_t n) { return values(sampler.monitor, sampler.monitors[index], index, n); }
+  std::vector<double> monitor(size_t index, int64_t n) {
+    return values(sampler.monitor, sampler.monitors[index], index, n);
+  }
   std::vector<int32_t> resample(const std::vector<double> &w, double ess, int64_t n);
 
   const kac_sampler &sampler;
@@ -59,7 +61,9 @@ private:
   std::vector<double> values(const kac_phase &phase, const kac_array_type &type, size_t index, int64_t n);
   std::vector<const void *> inputs;
   std::vector<std::vector<double>> reals;
-  struct Free { void operator()(void *memory) const; };
+  struct Free {
+    void operator()(void *memory) const;
+  };
   std::unique_ptr<void, Free> state[2], uniform;
 };
 

@@ -126,14 +126,15 @@ std::vector<double> centers() {
 }
 
 /// What tests/lower/mixture.mlir says, in plain loops.
-void mixtureStep(std::vector<double> &x, double &w, const std::vector<double> &c, double t, double dt, uint32_t i, int64_t n,
-                 bool f64) {
+void mixtureStep(std::vector<double> &x, double &w, const std::vector<double> &c, double t, double dt, uint32_t i,
+                 int64_t n, bool f64) {
   double v = 1 + std::pow(10 * (1 - t), 2), logits[40], total = 0, score[2] = {0, 0};
   double most = -INFINITY;
   for (int k = 0; k < 40; ++k) {
     logits[k] = std::log(0.025);
     for (int j = 0; j < 2; ++j)
-      logits[k] += -0.5 * std::pow(x[size_t(j)] - c[size_t(2 * k + j)], 2) / v - 0.5 * std::log(v) - 0.5 * std::log(2 * M_PI);
+      logits[k] +=
+          -0.5 * std::pow(x[size_t(j)] - c[size_t(2 * k + j)], 2) / v - 0.5 * std::log(v) - 0.5 * std::log(2 * M_PI);
     most = std::max(most, logits[k]);
   }
   for (double logit : logits)

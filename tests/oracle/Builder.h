@@ -69,7 +69,8 @@ inline Term at(Term array, std::vector<Term> indices) {
   indices.insert(indices.begin(), array);
   return term(Op::Index, type, indices);
 }
-inline Term random(const std::string &law, int64_t site, std::vector<Term> indices = {}, std::vector<int64_t> extents = {}) {
+inline Term random(const std::string &law, int64_t site, std::vector<Term> indices = {},
+                   std::vector<int64_t> extents = {}) {
   Term t = term(Op::Random, realType(), std::move(indices));
   t.e->name = law;
   t.e->index = site;

@@ -73,10 +73,9 @@ bool Evaluator::conforms(const Value &value, const Type &type) const {
   for (size_t k = 0; k < value.parts.size(); ++k)
     if (!conforms(value.parts[k], type.components[k].type))
       return false;
-  return value.isTuple || std::equal(value.shape.begin(), value.shape.end(), type.shape.begin(), type.shape.end(),
-                                     [&](int64_t have, int64_t want) {
-                                       return have == (want == kParticles ? particleCount : want);
-                                     });
+  return value.isTuple ||
+         std::equal(value.shape.begin(), value.shape.end(), type.shape.begin(), type.shape.end(),
+                    [&](int64_t have, int64_t want) { return have == (want == kParticles ? particleCount : want); });
 }
 
 // --- functions and statements ---

@@ -1,5 +1,5 @@
-// The oracle: a slow, plain evaluator of the checked model in double precision. A function of the model and its arguments
-// go in, its value and effects come out. It knows nothing of derive nor of any later stage.
+// The oracle: a slow, plain evaluator of the checked model in double precision. A function of the model and its
+// arguments go in, its value and effects come out. It knows nothing of derive nor of any later stage.
 #pragma once
 
 #include "dsl/Model.h"

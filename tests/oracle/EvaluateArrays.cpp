@@ -90,8 +90,7 @@ Value Evaluator::reduce(const Expr &e, Frame &frame) {
   double start = e.name == "kac.mean" ? std::numeric_limits<double>::quiet_NaN() : identity(e.name);
   Value result = zip({none}, [&](const Numbers &) { return Number{start}; });
   for (size_t k = 0; k < items.size(); ++k)
-    result = k == 0 ? items[0]
-                    : zip({result, items[k]}, [&](const Numbers &a) { return combine(e.name, a[0], a[1]); });
+    result = k == 0 ? items[0] : zip({result, items[k]}, [&](const Numbers &a) { return combine(e.name, a[0], a[1]); });
   if (e.name == "kac.mean" && !items.empty())
     result = zip({result}, [&](const Numbers &a) { return trace.divide(a[0], {double(items.size())}); });
   return result;

@@ -68,7 +68,8 @@ TEST(Primitives, KnownValues) {
   EXPECT_NEAR(trigamma(0.25), 17.1973291545071113, 1e-12);
   EXPECT_NEAR(trigamma(-0.5), 8.93480220054467931, 1e-13);
   for (double x : {0.3, 2.2, 17.5, 400.0}) {
-    EXPECT_NEAR(digamma(x), (std::lgamma(x + 1e-5) - std::lgamma(x - 1e-5)) / 2e-5, 1e-6 * std::max(1.0, std::lgamma(x)));
+    EXPECT_NEAR(digamma(x), (std::lgamma(x + 1e-5) - std::lgamma(x - 1e-5)) / 2e-5,
+                1e-6 * std::max(1.0, std::lgamma(x)));
     EXPECT_NEAR(trigamma(x), (digamma(x + 1e-5) - digamma(x - 1e-5)) / 2e-5, 1e-6);
   }
 }
@@ -89,10 +90,9 @@ TEST(Evaluate, LoopsElementsAndReductions) {
   Term n = w.parameter("n", integerType), y = w.local("y", realType({4})), i = w.local("i", integerType),
        k = w.local("k", integerType);
   Term inner = reduce("kac.sum", k.e->slot, integer(0), i, term(Op::Cast, real, {k}), {k == k});
-  const Function *f =
-      w.body({assign(y, term(Op::Repeat, realType({4}), {number(-1)})),
-              loop(i, integer(0), integer(9), {assignElement(y, {i}, inner)}, i < n)},
-             y);
+  const Function *f = w.body({assign(y, term(Op::Repeat, realType({4}), {number(-1)})),
+                              loop(i, integer(0), integer(9), {assignElement(y, {i}, inner)}, i < n)},
+                             y);
   Evaluator e(m);
   EXPECT_EQ(numbers(e.call(*f, {scalar(3)})), (std::vector<double>{0, 0, 1, -1}));
   EXPECT_FALSE(e.effects.broken);
@@ -131,8 +131,8 @@ TEST(Derivative, ThroughDefinitionsAndNotAroundThem) {
   FunctionWriter w(m, "f", real);
   Term a = w.parameter("a", real), x = w.local("x", real), y = w.local("y", real);
   // x = a; y = x^3 + a^2; grad(y, x) + 10 grad(stop(y) y, x)
-  const Function *f =
-      w.body({assign(x, a), assign(y, power(x, number(3)) + power(a, number(2)))}, grad(y, x) + 10 * grad(stop(y) * y, x));
+  const Function *f = w.body({assign(x, a), assign(y, power(x, number(3)) + power(a, number(2)))},
+                             grad(y, x) + 10 * grad(stop(y) * y, x));
   EXPECT_DOUBLE_EQ(value(m, f, {scalar(2)}), 12 + 10 * 12 * 12);
 }
 
@@ -166,8 +166,9 @@ TEST(Derivative, MixtureOfGaussians) {
        v = p.local("v", realType({3})), top = p.local("top", real);
   Term d = (x - t * at(input(m, 0), {k})) / (number(2) - t);
   Term part = at(input(m, 1), {k}) - 0.5 * sum(d * d) - 2 * l.log(number(2) - t);
-  const Function *logp = p.body({assign(v, build({k.e->slot}, {3}, part)), assign(top, stop(whole("kac.max", real, {v})))},
-                                top + l.log(sum(l.exp(v - top))));
+  const Function *logp =
+      p.body({assign(v, build({k.e->slot}, {3}, part)), assign(top, stop(whole("kac.max", real, {v})))},
+             top + l.log(sum(l.exp(v - top))));
   auto derived = [&](const std::string &name, auto make) {
     FunctionWriter w(m, name, real);
     Term y = w.parameter("x", realType({2})), s = w.parameter("t", real);
@@ -214,13 +215,13 @@ TEST(Derivative, AgreesWithDifferences) {
   FunctionWriter w(m, "f", real);
   Term x = w.parameter("x", realType({4})), y = w.local("y", realType({4})), i = w.local("i", integerType);
   Term previous = at(y, {i - integer(1)}), here = at(x, {i});
-  const Function *f = w.body(
-      {assign(y, whole("kac.sort", realType({4}), {x})),
-       loop(i, integer(1), integer(4),
-            {assignElement(y, {i}, choose(previous < here, previous * here, here / (previous + 3)))})},
-      sum(power(y + 2, x)) + whole("kac.product", real, {x}) + whole("kac.mean", real, {x * x}) -
-          reduce("kac.max", i.e->slot, integer(0), integer(4), l.exp(at(x, {i}) * at(y, {i}))) +
-          sum(whole("kac.cumsum", realType({4}), {x}) * y));
+  const Function *f =
+      w.body({assign(y, whole("kac.sort", realType({4}), {x})),
+              loop(i, integer(1), integer(4),
+                   {assignElement(y, {i}, choose(previous < here, previous * here, here / (previous + 3)))})},
+             sum(power(y + 2, x)) + whole("kac.product", real, {x}) + whole("kac.mean", real, {x * x}) -
+                 reduce("kac.max", i.e->slot, integer(0), integer(4), l.exp(at(x, {i}) * at(y, {i}))) +
+                 sum(whole("kac.cumsum", realType({4}), {x}) * y));
   FunctionWriter g(m, "g", realType({4}));
   Term z = g.parameter("x", realType({4}));
   const Function *slope = g.body(grad(call(f, {z}), z));

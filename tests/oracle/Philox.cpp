@@ -19,7 +19,8 @@ static std::array<uint32_t, 4> words(const Address &a, uint32_t site, uint64_t i
   return philox({a.lineage, a.step, site, uint32_t(index / 4)}, {uint32_t(a.seed), uint32_t(a.seed >> 32)});
 }
 
-/// The midpoint of the cell that a word falls into: of 2^32 cells, or of the 2^23 that a single precision number can tell.
+/// The midpoint of the cell that a word falls into: of 2^32 cells, or of the 2^23 that a single precision number can
+/// tell.
 static double midpoint(uint32_t word, bool fine) {
   return fine ? (word + 0.5) / 4294967296.0 : ((word >> 9) + 0.5) / 8388608.0;
 }

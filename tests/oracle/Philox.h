@@ -1,5 +1,5 @@
-// Random numbers of the oracle: Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011) from its definition, in goes an address,
-// out comes a number in double precision.
+// Random numbers of the oracle: Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011) from its definition, in goes an
+// address, out comes a number in double precision.
 #pragma once
 
 #include <array>

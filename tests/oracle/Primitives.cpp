@@ -15,7 +15,8 @@ double digamma(double x) {
   for (; x < 12; x += 1)
     result -= 1 / x;
   double r = 1 / (x * x);
-  double series = r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * 691 / 32760)))));
+  double series =
+      r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * 691 / 32760)))));
   return result + std::log(x) - 0.5 / x - series;
 }
 

@@ -101,9 +101,11 @@ RunResult runSampler(Evaluator &evaluator, const Sampler &sampler, int64_t steps
     if (result.failed)
       break;
     enter(0, n + 1);
-    bool due = sampler.resample && (!sampler.when || evaluator.real(*sampler.when, {scalar(ess), scalar(t), scalar(double(n))}) != 0);
+    bool due = sampler.resample &&
+               (!sampler.when || evaluator.real(*sampler.when, {scalar(ess), scalar(t), scalar(double(n))}) != 0);
     if (due) {
-      Value ancestors = evaluator.call(*sampler.resample, {array({int64_t(count)}, p), scalar(ess), scalar(t), scalar(double(n))});
+      Value ancestors =
+          evaluator.call(*sampler.resample, {array({int64_t(count)}, p), scalar(ess), scalar(t), scalar(double(n))});
       result.logZ += mean;
       ++result.resamplings;
       Population old = all;
@@ -119,7 +121,8 @@ RunResult runSampler(Evaluator &evaluator, const Sampler &sampler, int64_t steps
       if (all.dead[i])
         continue;
       enter(i, n + 1);
-      all.x[i] = evaluator.call(*sampler.step, {all.x[i], scalar(t), scalar(grid[n + 1] - t), scalar(double(n)), scalar(double(i))});
+      all.x[i] = evaluator.call(*sampler.step,
+                                {all.x[i], scalar(t), scalar(grid[n + 1] - t), scalar(double(n)), scalar(double(i))});
       settle(all, i, evaluator.effects);
     }
     logMean(all.w, p);
@@ -127,7 +130,8 @@ RunResult runSampler(Evaluator &evaluator, const Sampler &sampler, int64_t steps
       std::vector<std::vector<double>> columns;
       for (size_t i = 0; i < count; ++i) {
         enter(i, n + 1);
-        std::vector<double> phi = numbers(evaluator.call(*m.function, {all.x[i], scalar(grid[n + 1]), scalar(double(n))}));
+        std::vector<double> phi =
+            numbers(evaluator.call(*m.function, {all.x[i], scalar(grid[n + 1]), scalar(double(n))}));
         columns.resize(phi.size(), std::vector<double>(count));
         for (size_t k = 0; k < phi.size(); ++k)
           columns[k][i] = phi[k];

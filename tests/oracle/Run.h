@@ -1,5 +1,5 @@
-// The run of a sampler as the language reference states it (section 9, Meaning): a sampler of the model goes in, weighted
-// states come out.
+// The run of a sampler as the language reference states it (section 9, Meaning): a sampler of the model goes in,
+// weighted states come out.
 #pragma once
 
 #include "tests/oracle/Evaluate.h"
@@ -10,7 +10,7 @@ struct RunResult {
   std::vector<Value> output;
   std::vector<double> logWeight;
   double logZ = 0;
-  double logZError = 0; // from the genealogy: derivation.md 10
+  double logZError = 0;    // from the genealogy: derivation.md 10
   std::vector<double> ess; // relative, before each step, then at the end
   int resamplings = 0;
   int64_t nonFinite = 0;

@@ -1,6 +1,6 @@
 // The run loop of the oracle, on samplers whose answers are known: a particle filter and importance sampling.
-#include "tests/oracle/Builder.h"
 #include "tests/oracle/Run.h"
+#include "tests/oracle/Builder.h"
 
 #include <gtest/gtest.h>
 
@@ -27,8 +27,9 @@ const Function *systematic(Model &m) {
        i = w.local("i", whole32);
   w.parameter("ess", real), w.parameter("t", real), w.parameter("n", whole32);
   Term at = (term(Op::Cast, real, {i}) + u) / term(Op::Cast, real, {term(Op::Particles, whole32)});
-  const Function *f = w.body({assign(u, random("kac.uniform", 0)), assign(c, whole("kac.cumsum", realType({kParticles}), {p}))},
-                             build({i.e->slot}, {kParticles}, whole("kac.search", whole32, {c, at})));
+  const Function *f =
+      w.body({assign(u, random("kac.uniform", 0)), assign(c, whole("kac.cumsum", realType({kParticles}), {p}))},
+             build({i.e->slot}, {kParticles}, whole("kac.search", whole32, {c, at})));
   m.functions.back().result = ancestors;
   return f;
 }
@@ -60,9 +61,8 @@ TEST(Run, ParticleFilterAgainstKalman) {
   Term n = s.parameter("n", whole32);
   s.parameter("i", whole32);
   Term y = s.local("y", real);
-  const Function *step = s.body({assign(y, 0.9 * at0 + 0.5 * random("kac.normal", 1)),
-                                 weigh(normalLogp(y, at(input(m, 0), {n}), 0.3))},
-                                y);
+  const Function *step = s.body(
+      {assign(y, 0.9 * at0 + 0.5 * random("kac.normal", 1)), weigh(normalLogp(y, at(input(m, 0), {n}), 0.3))}, y);
   FunctionWriter g(m, "time", real);
   const Function *time = g.body(g.parameter("u", real));
   Sampler filter;
@@ -86,13 +86,15 @@ TEST(Run, ParticleFilterAgainstKalman) {
   EXPECT_NEAR(found, mean, 4 * error);
 }
 
-/// Without steps: z = N(0, 1) weighed by e^(x/2) has log Z = 1/8 and mean 1/2; a lineage that is not finite counts as 0.
+/// Without steps: z = N(0, 1) weighed by e^(x/2) has log Z = 1/8 and mean 1/2; a lineage that is not finite counts as
+/// 0.
 TEST(Run, ImportanceSamplingAndLineagesThatFail) {
   Model m;
   FunctionWriter w(m, "init", real);
   Term i = w.parameter("i", whole32), z = w.local("z", real);
   Term broken = number(0) / number(0);
-  const Function *init = w.body({assign(z, random("kac.normal", 0)), weigh(0.5 * z)}, choose(i == integer(7), broken, z));
+  const Function *init =
+      w.body({assign(z, random("kac.normal", 0)), weigh(0.5 * z)}, choose(i == integer(7), broken, z));
   Sampler s;
   s.init = init;
   s.stepsFixed = true;

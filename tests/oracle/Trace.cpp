@@ -137,7 +137,8 @@ std::vector<Number> Trace::gradient(Number output, const std::vector<Number> &va
   if (lowest < 0 || highest < lowest)
     return result;
   // Only what depends on a variable and reaches the output takes part; variables end the way.
-  std::vector<bool> wanted = needed({output}, lowest, highest), moves(highest - lowest + 1), fixed(highest - lowest + 1);
+  std::vector<bool> wanted = needed({output}, lowest, highest), moves(highest - lowest + 1),
+                    fixed(highest - lowest + 1);
   for (const Number &v : variables)
     if (v.active() && v.node <= highest)
       moves[v.node - lowest] = fixed[v.node - lowest] = true;

@@ -23,7 +23,8 @@ struct Number {
 class Trace {
 public:
   /// The derivative of a primitive by one argument, as the model states it; sets `zero` where it states none.
-  using PrimitiveDerivative = std::function<Number(const Expr &, int which, const std::array<Number, 3> &args, bool &zero)>;
+  using PrimitiveDerivative =
+      std::function<Number(const Expr &, int which, const std::array<Number, 3> &args, bool &zero)>;
   explicit Trace(PrimitiveDerivative derivative) : primitiveDerivative(std::move(derivative)) {}
 
   Number add(Number a, Number b) { return record(Rule::Add, a.value + b.value, a, b); }

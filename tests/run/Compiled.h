@@ -1,5 +1,5 @@
-// A built sampler, called kernel by kernel: a shared library in, states and weights of single lineages out. It stands where
-// the runtime stands, and does nothing of what the runtime does.
+// A built sampler, called kernel by kernel: a shared library in, states and weights of single lineages out. It stands
+// where the runtime stands, and does nothing of what the runtime does.
 #pragma once
 
 #include "runtime/kac_abi.h"

@@ -133,7 +133,8 @@ string Writer::data(const string &name) {
     return "mixture(normal(c, " + number(0.3, 1) + ") for c in " + name + "_centers)";
   }
   case 2:
-    return "mixture([mixture([" + normal(round) + ", " + normal(round) + "]), " + normal(round) + "], weights = " + weights(2) + ")";
+    return "mixture([mixture([" + normal(round) + ", " + normal(round) + "]), " + normal(round) +
+           "], weights = " + weights(2) + ")";
   case 3:
     for (int k = 0; k < n; ++k)
       parts.push_back(normal(round));

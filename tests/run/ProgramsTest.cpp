@@ -1,5 +1,5 @@
-// The programs of the language: the oracle against what is known of them, and their compiled double code against the oracle,
-// number by number.
+// The programs of the language: the oracle against what is known of them, and their compiled double code against the
+// oracle, number by number.
 #include "dsl/Check.h"
 #include "tests/oracle/Run.h"
 #include "tests/run/Compiled.h"
@@ -87,7 +87,9 @@ TEST_P(Programs, CompiledCodeDoesWhatTheModelSays) {
     expectSame({evaluator.effects.logWeight}, {now.logWeight[i]}, "log weight, " + what);
     EXPECT_EQ(evaluator.effects.broken, now.dead[i]) << what;
   }
-  auto time = [&](int n) { return evaluator.real(*sampler->time, {oracle::scalar(double(n) / double(sampler->steps))}); };
+  auto time = [&](int n) {
+    return evaluator.real(*sampler->time, {oracle::scalar(double(n) / double(sampler->steps))});
+  };
   for (int n = 0; n < row.steps; ++n) {
     double t = time(n), dt = time(n + 1) - t;
     CompiledSampler::Lineages after = compiled.step(seed, n, t, dt, now.state);
@@ -95,7 +97,8 @@ TEST_P(Programs, CompiledCodeDoesWhatTheModelSays) {
       const double *next = now.state[i].data();
       std::string what = "step " + std::to_string(n) + ", lineage " + std::to_string(i);
       expectSame(call(*sampler->step, i, n + 1,
-                      {valueOf(sampler->state, next), oracle::scalar(t), oracle::scalar(dt), oracle::scalar(n), oracle::scalar(i)}),
+                      {valueOf(sampler->state, next), oracle::scalar(t), oracle::scalar(dt), oracle::scalar(n),
+                       oracle::scalar(i)}),
                  after.state[i], what);
       expectSame({evaluator.effects.logWeight}, {after.logWeight[i]}, "log weight, " + what);
     }
@@ -107,7 +110,8 @@ INSTANTIATE_TEST_SUITE_P(Slice1, Programs,
                          testing::Values(Row{"01-annealing", "annealed", 3, 2}, Row{"02-product", "both", 8, 4},
                                          Row{"03-guidance", "corrected", 8, 4}, Row{"03-guidance", "heuristic", 8, 4},
                                          Row{"04-reward", "tilted", 8, 4}, Row{"08-particle-filter", "filter", 19, 5},
-                                         Row{"19-infedit", "edit", 8, 5}, Row{"23-kernel-density", "participation", 1, 0},
+                                         Row{"19-infedit", "edit", 8, 5},
+                                         Row{"23-kernel-density", "participation", 1, 0},
                                          Row{"33-scale-mixture", "posterior", 8, 0}));
 
 /// A run of the oracle alone: evidence and moments of a reward-tilted mixture (quadrature), in four standard errors.

@@ -1,5 +1,5 @@
-// Two hundred random programs: drift, noise and weight of the compiled double code against the definitions that the checked
-// model states, evaluated by the oracle.
+// Two hundred random programs: drift, noise and weight of the compiled double code against the definitions that the
+// checked model states, evaluated by the oracle.
 #include "dsl/Check.h"
 #include "tests/oracle/Evaluate.h"
 #include "tests/run/Compiled.h"
@@ -24,8 +24,8 @@ struct Step {
   double logWeight;
 };
 
-Step stepOf(oracle::Evaluator &evaluator, const Sampler &sampler, const oracle::Address &address, const Value &x, double t,
-            double dt, int64_t n) {
+Step stepOf(oracle::Evaluator &evaluator, const Sampler &sampler, const oracle::Address &address, const Value &x,
+            double t, double dt, int64_t n) {
   evaluator.address = address;
   evaluator.effects = {};
   Value y = evaluator.call(*sampler.step, {x, oracle::scalar(t), oracle::scalar(dt), oracle::scalar(double(n)),
@@ -95,7 +95,8 @@ void judge(uint64_t seed, const Folder &folder) {
       ASSERT_TRUE(found) << "no drift of the model leads from " << state[i][0] << " at time " << t << " to "
                          << after.state[i][0] << "; the last leads to " << wanted.state[0];
       double g = after.logWeight[i] / dt, definition = wanted.logWeight / dt;
-      EXPECT_LE(std::fabs(g - definition) / (1 + std::fabs(g)), kTolerance) << "rate " << g << ", by definition " << definition << ", at time " << t;
+      EXPECT_LE(std::fabs(g - definition) / (1 + std::fabs(g)), kTolerance)
+          << "rate " << g << ", by definition " << definition << ", at time " << t;
     }
   }
 }

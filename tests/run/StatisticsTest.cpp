@@ -1,5 +1,5 @@
-// Runs of the compiled samplers against closed forms and quadrature: log Z and moments within four standard errors, with
-// fixed seeds, and no lineage that is not finite.
+// Runs of the compiled samplers against closed forms and quadrature: log Z and moments within four standard errors,
+// with fixed seeds, and no lineage that is not finite.
 #include "dsl/Npy.h"
 #include "tests/run/Kacc.h"
 
@@ -58,7 +58,8 @@ Eigen::MatrixXd sample(const std::vector<std::string> &args, int columns) {
   std::string why;
   EXPECT_EQ(readNpy(folder / "x.npy", array, why), NpyError::None) << why;
   int64_t rows = int64_t(array.values.size()) / columns;
-  return Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(array.values.data(), rows, columns);
+  return Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(array.values.data(), rows,
+                                                                                            columns);
 }
 
 std::string program(const std::string &name) { return KAC_ROOT "/tests/programs/" + name + ".dsl"; }
@@ -78,12 +79,13 @@ TEST_P(Derived, EvidenceAndMoments) {
   expectMonitor(report, "second", truth["second"]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Derived, testing::Range(0, 11), [](const testing::TestParamInfo<int> &at) {
-  return "D" + std::to_string(at.param + 1);
-});
+INSTANTIATE_TEST_SUITE_P(Cases, Derived, testing::Range(0, 11),
+                         [](const testing::TestParamInfo<int> &at) { return "D" + std::to_string(at.param + 1); });
 
 /// 40 modes cooled to a third of their temperature: log Z by closed form of the noised mixture's power.
-TEST(Statistics, FortyModes) { expectEvidence(runReport({program("01-annealing"), "-n", "20000", "--seed", "2"}), -11.8379); }
+TEST(Statistics, FortyModes) {
+  expectEvidence(runReport({program("01-annealing"), "-n", "20000", "--seed", "2"}), -11.8379);
+}
 
 TEST(Statistics, Product) {
   json report = runReport({program("02-product"), "-n", "20000", "--steps", "1000", "--seed", "3"});
@@ -93,12 +95,13 @@ TEST(Statistics, Product) {
 }
 
 TEST(Statistics, GuidanceCorrected) {
-  expectEvidence(runReport({program("03-guidance"), "--sampler", "corrected", "-n", "20000", "--steps", "2000", "--seed", "4"}),
-                 2.0711);
+  expectEvidence(
+      runReport({program("03-guidance"), "--sampler", "corrected", "-n", "20000", "--steps", "2000", "--seed", "4"}),
+      2.0711);
 }
 
-/// Without weights guidance samples something else: near the mean and variance that the program's header gives. Both move
-/// with the number of steps (variance .725 at 400, .702 at 6400), which the tolerances allow for.
+/// Without weights guidance samples something else: near the mean and variance that the program's header gives. Both
+/// move with the number of steps (variance .725 at 400, .702 at 6400), which the tolerances allow for.
 TEST(Statistics, GuidanceAsCommonlyRun) {
   Eigen::MatrixXd x = sample({program("03-guidance"), "--sampler", "heuristic", "-n", "40000", "--seed", "5"}, 1);
   double mean = x.mean(), variance = (x.array() - mean).square().mean();
@@ -145,8 +148,8 @@ TEST(Statistics, KernelDensityCollapses) {
   Folder folder;
   makePrograms(folder);
   for (auto [h, truth] : {std::pair{"0.5885", 0.801}, {"1.177", 0.288}, {"1.7655", 0.0225}}) {
-    Eigen::MatrixXd x = sample({folder / "23-kernel-density/23-kernel-density.dsl", "--sampler", "participation", "-n", "2000",
-                                "--seed", "9", "--set", std::string("h=") + h},
+    Eigen::MatrixXd x = sample({folder / "23-kernel-density/23-kernel-density.dsl", "--sampler", "participation", "-n",
+                                "2000", "--seed", "9", "--set", std::string("h=") + h},
                                1);
     double mean = x.mean(), error = std::sqrt((x.array() - mean).square().mean() / double(x.rows()));
     EXPECT_NEAR(mean, truth, kErrors * error + 0.02 * truth) << h;
