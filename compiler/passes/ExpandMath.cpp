@@ -40,7 +40,7 @@ static Term growth(Term r) { return r.formula->fma(r * r, polynomial(r, tables::
 Term expCore(Term x) {
   Formula &f = *x.formula;
   Reduced reduced = reduceByLog2(x);
-  Term power = f.asBits(growth(reduced.r) + 1.0);
+  Term power = f.asBits(polynomial(reduced.r, tables::ExpAllF32, tables::ExpAllF64));
   return f.asReal(f.addBits(power, f.shiftLeft(reduced.scale, mantissaBits(f))));
 }
 

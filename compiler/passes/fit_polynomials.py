@@ -37,6 +37,8 @@ edge = mpf(1) / 64
 ROWS = [
     # e^r = 1 + r + r^2 Exp(r)
     ("Exp", lambda r: (exp(r) - 1 - r) / r**2, -half_log2, half_log2, lambda r: r**2, 4, 9),
+    # e^r by itself: a step shorter
+    ("ExpAll", exp, -half_log2, half_log2, one, 6, 11),
     # log(1 + f) = f - f^2 / 2 + f^3 Log(f): f32
     ("Log", lambda f: (log(1 + f) - f + f**2 / 2) / f**3, sqrt(mpf(2)) / 2 - 1, sqrt(mpf(2)) - 1, lambda f: f**2, 7, None),
     # 2 atanh(s) = 2 s + s z Atanh(z), z = s^2: f64
