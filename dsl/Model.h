@@ -56,12 +56,12 @@ enum class Op {
   Build,  // [body for slots in extents of the leading axes of type]; `slots` are the indices, outermost first
   Reduce, // `name` ("kac.sum", ...) over slots[0] in args[0]..args[1] of body, where args[2] (a filter, optional)
           // holds; args[2] is evaluated with the index set. Arrays are reduced elementwise
-  If,         // args[0] ? body : otherwise; a lineage may differ from its neighbour
-  Tuple,      // args are the components
-  Part,       // component `index` of args[0]
-  Do,         // body: a block that has a value
-  Grad,       // d args[0] / d slot (component path `path`): args[0] is a real scalar; through every definition between
-  Jvp,        // derivative of args[0] along args[1] as slot moves
+  If,     // args[0] ? body : otherwise; a lineage may differ from its neighbour
+  Tuple,  // args are the components
+  Part,   // component `index` of args[0]
+  Do,     // body: a block that has a value
+  Grad,   // d args[0] / d slot (component path `path`): args[0] is a real scalar; through every definition between
+  Jvp,    // derivative of args[0] along args[1] as slot moves
   Divergence, // sum_i d args[0]_i / d slot_i
   Laplacian,  // div grad args[0]
   Stop        // args[0] with derivative zero
