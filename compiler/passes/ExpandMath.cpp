@@ -132,7 +132,9 @@ static Term tanhOf(Term x) {
   Reduced reduced = reduceByLog2(2.0 * f.select(big < a, f.real(big), a));
   Term scale = f.asReal(f.addBits(f.shiftLeft(reduced.scale, mantissaBits(f)), f.asBits(f.real(1))));
   Term e = f.fma(scale, growth(reduced.r), scale - 1.0);
-  return f.withSign(e / (e + 2.0), x);
+  Term z = x * x;
+  Term near = f.fma(x * z, polynomial(z, tables::TanhF32, tables::TanhF64), x);
+  return f.select(a < 0.625, near, f.withSign(e / (e + 2.0), x));
 }
 
 static Term acosOf(Term x) {
@@ -152,9 +154,9 @@ static Term acosOf(Term x) {
 static Term erfOf(Term x) {
   Formula &f = *x.formula;
   Term a = f.abs(x);
-  Term near = x * polynomial(x * x, tables::ErfF32, tables::ErfF64);
-  const double last = f.wide ? 6 : 4, center = f.wide ? 3 : 2;
-  Term u = f.select(last < a, f.real(last), a) - center;
+  Term near = f.fma(x, polynomial(x * x, tables::ErfF32, tables::ErfF64), x);
+  const double last = f.wide ? 6 : 4;
+  Term u = f.select(last < a, f.real(last), a) - 1.0;
   Term tail = polynomial(u, tables::LogErfcShortF32, tables::LogErfcF64);
   return f.select(a < 1.0, near, f.withSign(1.0 - expCore(tail), x));
 }

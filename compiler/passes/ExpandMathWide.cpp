@@ -113,10 +113,10 @@ static Term powWide(Term x, Term y, bool exact) {
   Term whole = f.floor(y) == y;
   Term half = 0.5 * y;
   Term odd = f.both(whole, f.differ(f.floor(half) == half, whole));
-  Term negative = x < 0.0;
+  Term negative = f.withSign(f.real(1), x) < 0.0;
   power = f.select(f.both(negative, odd), -power, power);
-  Term undefined = f.both(f.both(negative, f.differ(whole, f.equalBits(f.bits(0), f.bits(0)))), x == x);
-  power = f.select(f.both(undefined, y == y), f.real(nan), power);
+  Term undefined = f.both(f.both(x < 0.0, a < infinity), f.floor(y) < y);
+  power = f.select(undefined, f.real(nan), power);
   Term isNumber = f.both(x == x, y == y);
   Term settled = f.either(isNumber, f.either(y == 0.0, x == 1.0));
   return f.select(settled, power, x + y);
@@ -166,18 +166,19 @@ Term digammaOf(Term operand) {
   return inDouble(operand, [](ArrayRef<Term> of) {
     Term x = of[0];
     Formula &f = *x.formula;
-    Term y = x, shift = f.real(0);
-    SmallVector<std::pair<Term, Term>> steps;
+    // psi(x) = psi(y) - sum 1 / (x + k), the sum with what rounding took from it
+    Term y = x, shift = f.real(0), lost = f.real(0);
     for (int k = 0; k < 10; ++k) {
-      Term low = y < 10.0;
-      steps.push_back({low, 1.0 / y});
+      Term low = y < 10.0, part = 1.0 / y, sum = shift + part;
+      Term taken = sum - shift, rest = (shift - (sum - taken)) + (part - taken);
+      rest = f.fma(part, f.fma(-part, y, f.real(1)), rest);
+      lost = f.select(low, lost + rest, lost);
+      shift = f.select(low, sum, shift);
       y = f.select(low, y + 1.0, y);
     }
-    for (auto [low, part] : llvm::reverse(steps)) // small parts first
-      shift = f.select(low, shift + part, shift);
     Term w = 1.0 / y, z = w * w;
     const double series[] = {-1.0 / 12, 1.0 / 120, -1.0 / 252, 1.0 / 240, -1.0 / 132, 691.0 / 32760, -1.0 / 12};
-    Term far = logOf(y) + (f.fma(z, f.polynomial(z, series), -0.5 * w) - shift);
+    Term far = (logOf(y) - shift) + (f.fma(z, f.polynomial(z, series), -0.5 * w) - lost);
     return onPositive(x, far, -infinity, infinity);
   });
 }

@@ -2,6 +2,7 @@
 // three steps: divisions by what is uniform become products; uniform operations leave the regions that they do not
 // depend on, or become tables over the indices that they do depend on; the rest at the top is outlined.
 #include "compiler/passes/HoistUniform.h"
+#include "compiler/passes/FactorUniform.h"
 
 #include "compiler/passes/LowerCost.h"
 
@@ -26,9 +27,8 @@ public:
         uniformity(function, varying, true) {}
 
   void run() {
-    multiplyByReciprocals();
-    refresh();
-    joinUniformSums();
+    splitBuilds();
+    factorUniform(function, varying);
     refresh();
     while (leaveRegions(body))
       continue;
@@ -42,8 +42,7 @@ public:
 
 private:
   void refresh() { uniformity = Uniformity(function, varying, true); }
-  void multiplyByReciprocals();
-  void joinUniformSums();
+  void splitBuilds();
   bool leaveRegions(Block &block);
   void tabulate();
   void outline();
@@ -91,69 +90,45 @@ bool Hoist::isUniform(Operation *op) {
   return uniform;
 }
 
-/// x / y is x (1 / y) where y is uniform: one division a step. Whole numbers keep theirs, which may be exact.
-void Hoist::multiplyByReciprocals() {
-  SmallVector<ir::DivOp> divisions;
-  function.walk([&](ir::DivOp div) {
-    Value dividend = div.getLhs();
-    while (auto repeat = dividend.getDefiningOp<ir::RepeatOp>())
-      dividend = repeat.getOperand();
-    bool whole = isa_and_nonnull<ir::CastOp, arith::ConstantOp>(dividend.getDefiningOp());
-    if (!whole && uniformity.varies(div.getLhs()) && !uniformity.varies(div.getRhs()))
-      divisions.push_back(div);
-  });
-  for (ir::DivOp div : divisions) {
-    b.setInsertionPoint(div);
-    Value one = arith::ConstantOp::create(b, div.getLoc(), b.getF64FloatAttr(1));
-    Value inverse = ir::DivOp::create(b, div.getLoc(), div.getRhs().getType(), one, div.getRhs());
-    Value product = ir::MulOp::create(b, div.getLoc(), div.getType(), div.getLhs(), inverse);
-    div.replaceAllUsesWith(product);
-    div.erase();
+/// A build that has uniform results beside others becomes two.
+void Hoist::splitBuilds() {
+  SmallVector<ir::BuildOp> builds;
+  function.walk([&](ir::BuildOp build) { builds.push_back(build); });
+  for (ir::BuildOp build : builds) {
+    SmallVector<unsigned> apart;
+    for (auto [k, result] : llvm::enumerate(build.getResults()))
+      if (!uniformity.varies(result))
+        apart.push_back(unsigned(k));
+    if (apart.empty() || apart.size() == build.getNumResults() || Cost::hasEffects(build))
+      continue;
+    b.setInsertionPoint(build);
+    SmallVector<Type> types, others;
+    SmallVector<Value> kept, rest;
+    for (auto [k, result] : llvm::enumerate(build.getResults())) {
+      bool moves = llvm::is_contained(apart, k);
+      (moves ? types : others).push_back(result.getType());
+      (moves ? kept : rest).push_back(result);
+    }
+    auto half = [&](ArrayRef<Type> resultTypes, ArrayRef<Value> results) {
+      auto made = ir::BuildOp::create(b, build.getLoc(), resultTypes, build.getExtents());
+      IRMapping map;
+      build.getBody().cloneInto(&made.getBody(), map);
+      Operation *yield = made.getBody().front().getTerminator();
+      SmallVector<Value> yielded;
+      for (Value result : results)
+        yielded.push_back(yield->getOperand(cast<OpResult>(result).getResultNumber()));
+      yield->setOperands(yielded);
+      for (size_t k = 0; k < results.size(); ++k)
+        Value(results[k]).replaceAllUsesWith(made.getResult(unsigned(k)));
+    };
+    half(types, kept);
+    half(others, rest);
+    build.erase();
   }
-}
-
-/// (v + u) - w is v + (u - w) where only v varies: one addition, and that of the others in f64.
-void Hoist::joinUniformSums() {
-  auto isSum = [](Operation *op) { return isa_and_nonnull<ir::AddOp, ir::SubOp>(op); };
-  SmallVector<Operation *> dead;
-  function.walk([&](Operation *op) {
-    if (!isSum(op) || !isa<FloatType>(elementOf(op->getResult(0).getType())))
-      return;
-    unsigned side = uniformity.varies(op->getOperand(0)) ? 0 : 1;
-    Value v = op->getOperand(side), w = op->getOperand(1 - side);
-    Operation *inner = v.getDefiningOp();
-    if (!uniformity.varies(v) || uniformity.varies(w) || !isSum(inner) || !v.hasOneUse())
-      return;
-    unsigned innerSide = uniformity.varies(inner->getOperand(0)) ? 0 : 1;
-    Value core = inner->getOperand(innerSide), u = inner->getOperand(1 - innerSide);
-    if (!uniformity.varies(core) || uniformity.varies(u) || core.getType() != v.getType() ||
-        v.getType() != op->getResult(0).getType())
-      return;
-    // op is s v + r w and inner p core + q u, with signs s, r, p, q.
-    bool s = side == 1 && isa<ir::SubOp>(op), r = side == 0 && isa<ir::SubOp>(op);
-    bool p = innerSide == 1 && isa<ir::SubOp>(inner), q = innerSide == 0 && isa<ir::SubOp>(inner);
-    b.setInsertionPoint(op);
-    Location loc = op->getLoc();
-    Type wide = shapeOf(u.getType()).size() >= shapeOf(w.getType()).size() ? u.getType() : w.getType();
-    bool minusU = s != q;
-    if (s != p && minusU && r)
-      return;
-    Value sum = minusU == r ? Value(ir::AddOp::create(b, loc, wide, u, w))
-                            : Value(ir::SubOp::create(b, loc, wide, minusU ? w : u, minusU ? u : w));
-    bool minusSum = minusU && r, minusCore = s != p;
-    Value result;
-    if (minusCore)
-      result = ir::SubOp::create(b, loc, v.getType(), sum, core);
-    else if (minusSum)
-      result = ir::SubOp::create(b, loc, v.getType(), core, sum);
-    else
-      result = ir::AddOp::create(b, loc, v.getType(), core, sum);
-    uniformity.note(result);
-    op->getResult(0).replaceAllUsesWith(result);
-    dead.append({inner, op});
-  });
-  for (Operation *op : llvm::reverse(dead))
-    op->erase();
+  DominanceInfo dominance; // also takes away what each half does not need
+  IRRewriter rewriter(b);
+  eliminateCommonSubExpressions(rewriter, dominance, function);
+  refresh();
 }
 
 /// Innermost first: uniform operations go before the operation around them, as far as what they use allows.

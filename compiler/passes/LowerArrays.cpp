@@ -150,6 +150,16 @@ void Body::storeLeaf(const Array &memory, Value value) {
   LLVM::StoreOp::create(b, loc, value, address);
 }
 
+/// Where the element `index` of `memory` is.
+Thing Body::placeAt(const Thing &memory, Value index) {
+  const Array &array = *memory.array;
+  auto rest = std::make_shared<Array>(array);
+  rest->shape.erase(rest->shape.begin());
+  rest->spilled = {};
+  rest->offset = array.offset ? add(multiply(array.offset, extent(array.shape.front())), index) : index;
+  return Thing(rest);
+}
+
 Thing Body::at(const Thing &thing, Value index) {
   const Array &array = *thing.array;
   if (array.at)
@@ -160,14 +170,8 @@ Thing Body::at(const Thing &thing, Value index) {
         return array.parts[*constant];
     return at(spill(array), index);
   }
-  auto rest = std::make_shared<Array>(array);
-  rest->shape.erase(rest->shape.begin());
-  rest->spilled = {};
-  Value offset = index;
-  if (array.offset)
-    offset = add(multiply(array.offset, extent(array.shape.front())), index);
-  rest->offset = offset;
-  return rest->shape.empty() ? Thing(load(*rest)) : Thing(rest);
+  Thing place = placeAt(thing, index);
+  return place.array->shape.empty() ? Thing(load(*place.array)) : place;
 }
 
 void Body::flatten(const Thing &thing, SmallVectorImpl<Value> &values) {
@@ -199,10 +203,7 @@ void Body::store(const Thing &memory, const Thing &values, int64_t cost) {
   for (int64_t size : ArrayRef(to.shape).drop_front())
     inner *= ShapedType::isDynamic(size) ? 16 : size;
   loop(integer(0), extent(to.shape.front()), {}, inner, [&](Value index, ValueRange) -> SmallVector<Value> {
-    auto part = std::make_shared<Array>(to);
-    part->shape.erase(part->shape.begin());
-    part->offset = to.offset ? add(multiply(to.offset, extent(to.shape.front())), index) : index;
-    store(Thing(part), at(values, index), cost);
+    store(placeAt(memory, index), at(values, index), cost);
     return {};
   });
 }
@@ -231,6 +232,50 @@ Thing Body::keep(const Thing &thing, Type kacType, bool varies, bool small, int6
 
 Thing Body::keep(const Thing &thing, Value of) {
   return keep(thing, of.getType(), uniformity.varies(of), cost.isSmall(of), cost.ofElement(of));
+}
+
+Thing Body::defer(const Thing &thing, Value of) {
+  struct State {
+    Thing memory, row;
+    Value index; // of the loop that makes the elements, whose turn `row` is
+  };
+  auto state = std::make_shared<State>();
+  Block *home = b.getInsertionBlock();
+  bool varies = uniformity.varies(of);
+  int64_t each = cost.ofElement(of);
+  Type element = varies ? laneType(elementOf(of.getType())) : elementOf(of.getType());
+  SmallVector<int64_t> shape(shapeOf(of.getType()));
+  Type rowType = ir::typeOf(elementOf(of.getType()), ArrayRef(shape).drop_front());
+  auto walksAll = [this, home, shape](Value index) {
+    auto argument = dyn_cast<BlockArgument>(index);
+    auto loop = argument ? dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp()) : scf::ForOp();
+    return loop && loop->getBlock() == home && b.getInsertionBlock() == loop.getBody() &&
+           argument == loop.getInductionVar() && Cost::constantOf(loop.getLowerBound()) == 0 &&
+           Cost::constantOf(loop.getUpperBound()) == shape[0];
+  };
+  return lazy(shape, [=, this](Value index) -> Thing {
+    if (state->memory.array)
+      return index == state->index ? state->row : at(state->memory, index);
+    state->memory = buffer(shape, element);
+    if (walksAll(index)) {
+      Thing row = at(thing, index);
+      bool small = Cost::countOf(rowType).value_or(17) <= 16;
+      Thing place = placeAt(state->memory, index);
+      if (small)
+        row = keep(row, rowType, varies, true, each);
+      store(place, row, each);
+      state->row = small ? row : place;
+      state->index = index;
+      return state->row;
+    }
+    {
+      OpBuilder::InsertionGuard guard(b);
+      if (b.getInsertionBlock() != home)
+        b.setInsertionPoint(home->findAncestorOpInBlock(*b.getInsertionBlock()->getParentOp()));
+      store(state->memory, thing, each);
+    }
+    return at(state->memory, index);
+  });
 }
 
 // --- elements on demand ---
@@ -318,12 +363,10 @@ Thing Body::insert(ir::InsertOp op, const KnownPtr &scope) {
       memory = buffer(shapeOf(op.getType()), varies ? laneType(elementOf(op.getType())) : elementOf(op.getType()));
       store(memory, array, 1);
     }
-    auto part = std::make_shared<Array>(*memory.array);
-    for (Value index : indices) {
-      part->offset = part->offset ? add(multiply(part->offset, extent(part->shape.front())), index) : index;
-      part->shape.erase(part->shape.begin());
-    }
-    store(Thing(part), value, 1);
+    Thing part = memory;
+    for (Value index : indices)
+      part = placeAt(part, index);
+    store(part, value, 1);
     return memory;
   }
   return keep(replaced(array, value, indices, shapeOf(op.getType()), {}), op.getResult());

@@ -42,7 +42,9 @@ void Body::bind(Value value, Thing thing, const KnownPtr &scope) {
   if (thing.scalar && uniformity.varies(value))
     thing.scalar = vary(thing.scalar);
   else if (thing.array && thing.array->at && (cost.isSmall(value) || cost.isStored(value)))
-    thing = keep(thing, value);
+    thing = cost.isSmall(value) || Cost::hasEffects(value.getDefiningOp()) || !cost.isWalked(value)
+                ? keep(thing, value)
+                : defer(thing, value);
   scope->things[value] = std::move(thing);
 }
 

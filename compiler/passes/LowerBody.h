@@ -57,6 +57,7 @@ public:
 
   // --- arrays (LowerArrays.cpp) ---
   Thing at(const Thing &array, mlir::Value index);
+  Thing placeAt(const Thing &memory, mlir::Value index);
   Thing lazy(llvm::ArrayRef<int64_t> shape, std::function<Thing(mlir::Value)> at);
   Thing list(std::vector<Thing> parts, llvm::ArrayRef<int64_t> shape);
   /// Memory for an array whose elements are of type `element`.
@@ -67,6 +68,8 @@ public:
   /// `thing` as values of their own where `small`, else in memory; lanes if `varies`.
   Thing keep(const Thing &thing, mlir::Type kacType, bool varies, bool small, int64_t cost);
   Thing keep(const Thing &thing, mlir::Value of);
+  /// In memory, once the first loop asks for it: that loop makes the elements and stores them on its way.
+  Thing defer(const Thing &thing, mlir::Value of);
   mlir::Value extent(int64_t size);
   void flatten(const Thing &thing, llvm::SmallVectorImpl<mlir::Value> &values);
   Thing unflatten(llvm::ArrayRef<int64_t> shape, mlir::ValueRange &values);

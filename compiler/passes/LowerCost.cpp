@@ -113,6 +113,8 @@ bool Cost::isSmall(Value value) {
   auto count = countOf(value.getType());
   if (!count || *count > smallCount)
     return false;
+  if (isa_and_nonnull<ir::IfOp, ir::LoopOp, ir::ReduceOp>(value.getDefiningOp())) // made at once, not by elements
+    return true;
   return *count * ofElement(value) <= smallCost;
 }
 

@@ -15,6 +15,8 @@ public:
   int64_t ofBlock(mlir::Block &block);
   /// More than one: elements are asked for repeatedly.
   bool isRepeated(mlir::Value value);
+  /// The loops that ask for elements ask for each once, in order.
+  bool isWalked(mlir::Value value) { return !askersOf(value).many; }
   /// Stored once made: repeated and dear, or with effects.
   bool isStored(mlir::Value value);
   /// Few enough elements to be values of their own.

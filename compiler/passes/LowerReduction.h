@@ -25,7 +25,10 @@ public:
   bool isList = false; // of an array: carried by value
 
 private:
+  bool isIdentity(mlir::Value total);
+
   Body &body;
+  mlir::Value first;
   llvm::StringRef name;
   mlir::Type type;
   bool isMean, counts = false;

@@ -17,6 +17,12 @@ namespace kac {
 Reduction::Reduction(Body &body, StringRef name, Type type)
     : body(body), name(name), type(type), isMean(name == "kac.mean") {}
 
+/// The constant that a reduction starts from: the first turn of an unrolled loop needs no operation.
+bool Reduction::isIdentity(Value total) {
+  auto constant = total.getDefiningOp<arith::ConstantOp>(), start = first.getDefiningOp<arith::ConstantOp>();
+  return constant && start && constant.getValue() == start.getValue();
+}
+
 Value Reduction::identity() {
   bool isReal = isa<FloatType>(getElementTypeOrSelf(type)), isBool = getElementTypeOrSelf(type).isInteger(1);
   double infinity = std::numeric_limits<double>::infinity();
@@ -28,10 +34,12 @@ Value Reduction::identity() {
                    : body.integer(name == "kac.max" ? INT32_MIN : INT32_MAX);
   else
     value = isReal ? body.real(name == "kac.product") : body.integer(name == "kac.product");
-  return isa<VectorType>(type) ? body.vary(value) : value;
+  return first = isa<VectorType>(type) ? body.vary(value) : value;
 }
 
 Value Reduction::combine(Value total, Value value) {
+  if (isIdentity(total))
+    return isa<VectorType>(type) ? body.vary(value) : value;
   if (name == "kac.product")
     return body.multiply(total, value);
   if (name == "kac.max")
@@ -239,12 +247,7 @@ Thing Body::sort(const Thing &array, Value of) {
   Thing memory = buffer(array.array->shape, element);
   store(memory, array, cost.ofElement(of));
   Value size = extent(array.array->shape[0]);
-  auto put = [&](Value index, Value value) {
-    auto place = std::make_shared<Array>(*memory.array);
-    place->shape.clear();
-    place->offset = index;
-    storeLeaf(*place, value);
-  };
+  auto put = [&](Value index, Value value) { store(placeAt(memory, index), value, 1); };
   loop(integer(0), size, {}, 1 << 20, [&](Value round, ValueRange) -> SmallVector<Value> {
     Value first = arith::AndIOp::create(b, loc, round, integer(1));
     Value pairs = arith::ShRSIOp::create(b, loc, arith::SubIOp::create(b, loc, size, first), integer(1));

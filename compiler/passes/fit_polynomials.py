@@ -3,7 +3,7 @@
 Run as `python3 fit_polynomials.py > ExpandMathTables.h` (needs mpmath). Each row is name, function, interval, the weight
 that turns an error of the fit into one of the result, and the degrees for f32 and f64.
 """
-from mpmath import mp, mpf, cos, sin, exp, log, erf, erfc, asin, atanh, loggamma, pi, sqrt, matrix, qr_solve
+from mpmath import mp, mpf, cos, sin, exp, log, erf, erfc, asin, atanh, tanh, loggamma, pi, sqrt, matrix, qr_solve
 
 mp.dps = 60
 
@@ -51,10 +51,12 @@ ROWS = [
     ("CosTurn", lambda z: cos(2 * pi * root(z)), mpf(0), edge, one, 3, 7),
     # asin(x) = x + x z Asin(z), z = x^2
     ("Asin", lambda z: (asin(root(z)) / root(z) - 1) / z, mpf("1e-12"), mpf(1) / 4, lambda z: z, 5, 12),
-    # erf(x) = x Erf(z), z = x^2 <= 1; log erfc(x) = LogErfc(x - 3) above
-    ("Erf", lambda z: erf(root(z)) / root(z), mpf("1e-24"), mpf(1), one, 6, 11),
-    ("LogErfc", lambda u: log(erfc(u + 3)), mpf(-2), mpf(3), lambda u: erfc(u + 3) + mpf("1e-18"), None, 20),
-    ("LogErfcShort", lambda u: log(erfc(u + 2)), mpf(-1), mpf(2), lambda u: erfc(u + 2) + mpf("1e-9"), 8, None),
+    # tanh(x) = x + x z Tanh(z), z = x^2, |x| <= 0.625
+    ("Tanh", lambda z: (tanh(root(z)) / root(z) - 1) / z, mpf("1e-12"), mpf("0.3907"), lambda z: z, 5, 11),
+    # erf(x) = x + x Erf(z), z = x^2 <= 1; log erfc(x) = LogErfc(x - 1) above
+    ("Erf", lambda z: erf(root(z)) / root(z) - 1, mpf("1e-24"), mpf(1), one, 6, 11),
+    ("LogErfc", lambda u: log(erfc(u + 1)), mpf(0), mpf(5), lambda u: erfc(u + 1) + mpf("1e-18"), None, 20),
+    ("LogErfcShort", lambda u: log(erfc(u + 1)), mpf(0), mpf(3), lambda u: erfc(u + 1) + mpf("1e-9"), 8, None),
     # lgamma(2 + u) = u Lgamma(u - 1/2), 0 <= u <= 1
     ("Lgamma", lambda v: loggamma(mpf(5) / 2 + v) / (v + mpf(1) / 2), mpf("-0.5") + mpf("1e-20"), mpf("0.5"), one, None, 16),
 ]
