@@ -9,6 +9,7 @@
 #include "compiler/emit/EmitLlvm.h"
 #include "compiler/emit/Interface.h"
 #include "compiler/emit/Pack.h"
+#include "compiler/passes/KernelTable.h"
 #include "compiler/passes/Passes.h"
 #include "dsl/Grammar.h"
 
@@ -194,6 +195,7 @@ std::string Driver::text() const {
     return state->code;
   std::string text;
   llvm::raw_string_ostream stream(text);
+  stream << kernelTableText(*state->module);
   state->module->print(stream);
   return text + "\n";
 }

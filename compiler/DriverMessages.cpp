@@ -9,11 +9,16 @@
 namespace kac {
 namespace {
 
-mlir::FileLineColLoc placeOf(mlir::Location location) {
+/// Of the places that led to an operation the innermost in the program's own file; else the innermost.
+mlir::FileLineColLoc placeOf(mlir::Location location, const Model *model) {
   mlir::FileLineColLoc found;
+  const std::string own = model && !model->sources.empty() ? model->sources.back()->name() : "";
   location->walk([&](mlir::Location inner) {
-    found = mlir::dyn_cast<mlir::FileLineColLoc>(inner);
-    return found ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
+    auto place = mlir::dyn_cast<mlir::FileLineColLoc>(inner);
+    bool isOwn = place && place.getFilename() == own;
+    if (place && (!found || isOwn))
+      found = place;
+    return isOwn ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
   });
   return found;
 }
@@ -27,7 +32,7 @@ uint32_t endOfWord(std::string_view text, uint32_t begin) {
 }
 
 Span spanOf(mlir::Location location, const Model *model) {
-  mlir::FileLineColLoc place = placeOf(location);
+  mlir::FileLineColLoc place = placeOf(location, model);
   if (!place || !model)
     return {};
   for (const std::shared_ptr<const Source> &source : model->sources) {

@@ -62,13 +62,23 @@ static void importSampler(const Sampler &sampler, OpBuilder &builder) {
     monitors.push_back(symbol(monitor.function));
     monitorNames.push_back(monitor.name);
   }
-  ir::SamplerOp::create(builder, locationOf(sampler.span, context), builder.getStringAttr(sampler.name),
-                        builder.getI64IntegerAttr(sampler.particles), builder.getI64IntegerAttr(sampler.steps),
-                        sampler.stepsFixed ? builder.getUnitAttr() : UnitAttr(), symbol(sampler.init),
-                        symbol(sampler.step), symbol(sampler.time), symbol(sampler.resample), symbol(sampler.when),
-                        symbol(sampler.output), strings(outputs), builder.getArrayAttr(monitors), strings(monitorNames),
-                        symbol(sampler.drift), symbol(sampler.rate),
-                        sampler.weighted ? UnitAttr() : builder.getUnitAttr());
+  auto op = ir::SamplerOp::create(
+      builder, locationOf(sampler.span, context), builder.getStringAttr(sampler.name),
+      builder.getI64IntegerAttr(sampler.particles), builder.getI64IntegerAttr(sampler.steps),
+      sampler.stepsFixed ? builder.getUnitAttr() : UnitAttr(), symbol(sampler.init), symbol(sampler.step),
+      symbol(sampler.time), symbol(sampler.resample), symbol(sampler.when), symbol(sampler.output), strings(outputs),
+      builder.getArrayAttr(monitors), strings(monitorNames), symbol(sampler.drift), symbol(sampler.rate),
+      sampler.weighted ? UnitAttr() : builder.getUnitAttr());
+  SmallVector<Attribute> experts;
+  for (const Expert &expert : sampler.experts)
+    experts.push_back(
+        builder.getDictionaryAttr({builder.getNamedAttr("structure", builder.getStringAttr(expert.structure)),
+                                   builder.getNamedAttr("power", symbol(expert.power)),
+                                   builder.getNamedAttr("place", locationOf(expert.span, context))}));
+  if (sampler.followed)
+    op->setAttr("kac.followed", symbol(sampler.followed));
+  if (!experts.empty())
+    op->setAttr("kac.experts", builder.getArrayAttr(experts));
 }
 
 OwningOpRef<ModuleOp> importModel(const Model &model, MLIRContext &context) {
@@ -82,8 +92,11 @@ OwningOpRef<ModuleOp> importModel(const Model &model, MLIRContext &context) {
       return {};
   for (const Sampler &sampler : model.samplers)
     importSampler(sampler, builder);
-  for (const Function *function : model.requires_)
-    ir::RequireInputsOp::create(builder, locationOf(function->span, &context), function->name);
+  for (const Requirement &requirement : model.requires_)
+    ir::RequireInputsOp::create(
+        builder, locationOf(requirement.span, &context), FlatSymbolRefAttr::get(&context, requirement.function->name),
+        requirement.sampler.empty() ? FlatSymbolRefAttr() : FlatSymbolRefAttr::get(&context, requirement.sampler),
+        builder.getStringAttr(requirement.code + ": " + requirement.text));
   for (const TestCase &test : model.tests)
     ir::TestOp::create(builder, locationOf(test.span, &context), test.function->name, test.text);
   for (const Function &function : model.functions)

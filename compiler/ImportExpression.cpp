@@ -41,6 +41,12 @@ FunctionImport::Values FunctionImport::value(const Expr &expr) {
                     flatten(expr.type, module.getContext()));
     case Op::Do:
       return block(*expr.body);
+    case Op::Missing: {
+      Values parts;
+      for (mlir::Type type : flatten(expr.type, module.getContext()))
+        parts.push_back(ir::MissingOp::create(builder, at, type, expr.name));
+      return parts;
+    }
     case Op::Tuple: {
       Values parts;
       for (const ExprPtr &arg : expr.args)

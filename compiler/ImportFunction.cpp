@@ -106,6 +106,7 @@ LogicalResult FunctionImport::run() {
   set("kac.kind", function.kind);
   set("kac.field", function.field);
   set("kac.structure", function.structure);
+  set("kac.text", function.text);
   if (function.when)
     op->setAttr("kac.when", FlatSymbolRefAttr::get(context, function.when->name));
   SmallVector<Attribute> alternatives;

@@ -43,6 +43,14 @@ Elaborator::Elaborator(Model &m, Diagnostics &d, const CheckOptions &o) : model(
   programScope->parent = preludeScope;
 }
 
+Elaborator::~Elaborator() {
+  for (const std::weak_ptr<Scope> &weak : scopes)
+    if (ScopePtr scope = weak.lock()) {
+      scope->names.clear();
+      scope->self.reset();
+    }
+}
+
 void Elaborator::reportFailure(const CheckFailure &failure) {
   for (const Diagnostic &d : diagnostics.all())
     if (d.row && failure.code == d.row->code && d.span.source == failure.span.source &&
@@ -148,16 +156,8 @@ void Elaborator::elaborateProgram() {
           ExprPtr c = asRun(detached([&] { return evaluate(node->child(0), programScope); }, "require"), node->span);
           if (c->op == Op::Number && c->number == 0)
             fail("E0405", node->span, node->child(1)->text);
-          if (c->op != Op::Number) {
-            Function check;
-            check.name = uniqueName("require");
-            check.span = node->span;
-            check.result = boolType();
-            check.body.result = c;
-            check.field = node->child(1)->text;
-            model.functions.push_back(std::move(check));
-            model.requires_.push_back(&model.functions.back());
-          }
+          if (c->op != Op::Number)
+            demand(c, "E0405", "program", node->child(1)->text, node->span);
         });
       if (found == programScope->declarations.end() || found->second != node)
         continue;
@@ -182,10 +182,12 @@ void Elaborator::elaborateProgram() {
 
 /// A function that may be checked alone, on values of the types that it declares.
 void Elaborator::checkFunction(const Node *node, const Closure &closure) {
-  if (node->child(0)->present() || !node->child(3)->present())
+  if (!node->child(3)->present())
     return;
   Callable c = callableOf(closure, 0);
   if (!c.operation.empty())
+    operationOf(c);
+  if (node->child(0)->present())
     return;
   Function scratch;
   Frame own;

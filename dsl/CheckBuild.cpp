@@ -10,6 +10,9 @@ void Elaborator::fail(const std::string &code, Span span, const std::string &tex
 }
 
 ExprPtr Elaborator::make(Op op, Type type, std::vector<ExprPtr> args, Span span) const {
+  if (++made > 500'000)
+    fail("E0310", span,
+         "written out without structures and templates, the program has more than half a million operations");
   auto e = std::make_shared<Expr>();
   e->op = op;
   e->type = std::move(type);

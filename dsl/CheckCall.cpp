@@ -8,12 +8,6 @@ namespace kac::checking {
 
 namespace {
 
-/// The operations that a generator under them turns into a loop.
-const std::set<std::string> reductions = {"kac.sum", "kac.product", "kac.max", "kac.min",
-                                          "kac.any", "kac.all",     "kac.mean"};
-/// The operations that draw.
-const std::set<std::string> randoms = {"kac.uniform", "kac.normal"};
-
 std::string pointerKey(const void *p) {
   char text[32];
   std::snprintf(text, sizeof text, "%p", p);
@@ -102,8 +96,10 @@ Callable Elaborator::callableOf(const Closure &closure, size_t) {
          "`" + fn->text + "` has no body: functions that the application supplies are not there yet");
   if (body->kind == NodeKind::String) {
     c.operation = body->text;
+    c.operationSpan = body->span;
   } else if (body->kind == NodeKind::With && body->child(0)->kind == NodeKind::String) {
     c.operation = body->child(0)->text;
+    c.operationSpan = body->child(0)->span;
     c.derivatives = body->child(1);
   } else {
     c.body = body;
@@ -184,7 +180,8 @@ Value Elaborator::evaluateCall(const Value &callee, const Node *node, const Scop
     bool reduces = false;
     if (closure.kind == Closure::Kind::Declared) {
       callable = callableOf(closure, 1);
-      reduces = reductions.count(callable.operation) && rest.empty();
+      const Operation *row = findOperation(callable.operation);
+      reduces = row && row->shape == OperationShape::Total && rest.empty();
     }
     return generatorArgument(first->child(1), first->child(2), scope, reduces ? &callable : nullptr, callee, rest,
                              node->span);
@@ -229,6 +226,7 @@ Value Elaborator::call(const Value &callee, std::vector<Argument> arguments, Spa
       Factor tilt;
       tilt.tilt = arguments[0].value.closure;
       tilt.power = number(1, realType(), span);
+      tilt.span = place.source ? place : span;
       target->factors.push_back(tilt);
       Value v;
       v.kind = Value::Kind::Target;
@@ -242,6 +240,9 @@ Value Elaborator::call(const Value &callee, std::vector<Argument> arguments, Spa
 }
 
 Value Elaborator::apply(const Callable &callable, std::vector<Value> values, Span span) {
+  // The rate is rewritten before what it needs is known.
+  Scoped<bool> defer(deferring, callable.structure && callable.structure->kind->text == kinds::sampler &&
+                                    callable.field == fields::rate);
   Bindings bindings;
   std::vector<std::vector<int64_t>> frames_(values.size());
   std::vector<int64_t> longest;
@@ -284,7 +285,7 @@ Value Elaborator::apply(const Callable &callable, std::vector<Value> values, Spa
                "` do not fit: each must be the last axes of the longest");
   if (longest.empty())
     return applyCell(callable, std::move(values), bindings, span);
-  bool scalars = !callable.operation.empty() && !randoms.count(callable.operation);
+  bool scalars = !callable.operation.empty() && operationOf(callable).shape != OperationShape::Law;
   for (const FormalInfo &formal : callable.formals)
     scalars &= formal.type && formal.type->kind == NodeKind::TypeName && formal.type->children.empty();
   if (scalars)
@@ -303,7 +304,9 @@ Value Elaborator::apply(const Callable &callable, std::vector<Value> values, Spa
 
 Value Elaborator::applyCell(const Callable &callable, std::vector<Value> values, const Bindings &bindings, Span span) {
   if (!callable.operation.empty()) {
-    if (randoms.count(callable.operation)) {
+    if (operationOf(callable).shape == OperationShape::Law) {
+      if (!values.empty())
+        checkOperation(callable, std::vector<Type>(values.size()), realType());
       auto e = std::make_shared<Expr>(*make(Op::Random, realType(), {}, span));
       e->name = callable.operation;
       for (const auto &[slot, extent] : frame().indices) {
@@ -343,6 +346,8 @@ Value Elaborator::applyCell(const Callable &callable, std::vector<Value> values,
   bool structureResult = callable.result && isStructureType(callable.result, callable.resultScope);
   if (!callable.key.empty() && allRun && !structureResult && !expanded.count(callable.key)) {
     if (const Function *function = instantiate(callable, values, bindings, span)) {
+      if (const ExprPtr &result = function->body.result; function->body.statements.empty() && result->op == Op::Number)
+        return Value::of(number(result->number, result->type, span)); // what a 0 multiplies is not needed
       std::vector<ExprPtr> args;
       for (size_t i = 0; i < values.size(); ++i)
         args.push_back(values[i].run);

@@ -156,8 +156,19 @@ Value Elaborator::structureArrayElement(const std::vector<Value> &elements, cons
   }
   for (auto &[name, value] : merged->parameters) {
     std::vector<Value> column;
-    for (const Value &v : elements)
+    // One that is the same along an axis of the law in some of them, and not in others, is repeated there.
+    size_t &rank = merged->parameterFrames[name];
+    for (const Value &v : elements) {
       column.push_back(v.structure->parameters.at(name));
+      rank = std::max(rank, v.structure->parameterFrames[name]);
+    }
+    for (size_t i = 0; i < column.size(); ++i)
+      if (size_t own = elements[i].structure->parameterFrames[name]; own < rank && column[i].isRun()) {
+        Type whole = column[i].type();
+        whole.shape.insert(whole.shape.begin(), merged->frame.end() - static_cast<long>(rank),
+                           merged->frame.end() - static_cast<long>(own));
+        column[i] = Value::of(repeatTo(column[i].run, whole, span));
+      }
     if (value.kind == Value::Kind::Array) {
       auto array = std::make_shared<CompileArray>();
       array->size = value.array->size;
@@ -214,52 +225,106 @@ Value Elaborator::callChoice(const StructurePtr &structure, const std::function<
   return Value::of(from(0));
 }
 
+/// A condition over inputs, checked when a run is created; or one over the values of a lineage, which then must hold
+/// it.
+void Elaborator::demand(const ExprPtr &condition, const std::string &code, const std::string &name,
+                        const std::string &text, Span span) {
+  if (!isLocal(Value::of(condition)) || (condition->op == Op::Call && condition->args.empty())) {
+    if (!frames.empty() && frame().probe)
+      return;
+    Function check;
+    check.name = uniqueName(name + ".require");
+    check.span = span;
+    check.result = boolType();
+    check.body.result = condition;
+    model.functions.push_back(std::move(check));
+    model.requires_.push_back({&model.functions.back(), "", code, text, span});
+  } else if (!frames.empty() && frame().entry && !frame().probe) {
+    Statement s{};
+    s.kind = Statement::Kind::Require;
+    s.span = span;
+    s.condition = condition;
+    s.text = text;
+    emit(std::move(s));
+  }
+}
+
 void Elaborator::checkRequires(const StructurePtr &structure) {
-  if (!structure->frame.empty())
-    return;
   for (size_t layer = 0; layer < structure->layers.size(); ++layer)
-    for (const Node *node : structure->layers[layer].fields->children) {
-      if (node->kind != NodeKind::Require)
-        continue;
-      ExprPtr condition;
-      try {
-        ScopePtr scope = functionScope(layerScope(structure, layer));
-        if (structure->local && !frames.empty())
-          condition = nested([&] { return asRun(evaluate(node->child(0), scope), node->child(0)->span); });
-        else
-          condition = asRun(detached([&] { return evaluate(node->child(0), scope); }, structure->name + ".require"),
-                            node->child(0)->span);
-      } catch (CheckFailure &failure) {
-        if (failure.missing())
-          continue;
-        throw;
+    for (const Node *node : structure->layers[layer].fields->children)
+      if (node->kind == NodeKind::Require)
+        checkRequire(structure, node, layer);
+}
+
+void Elaborator::checkRequire(const StructurePtr &structure, const Node *node, size_t layer) {
+  const Span span = place.source ? place : node->span;
+  // A lifted law holds to it in each of its elements: looked at where they are few, or the law is only asked about.
+  int64_t count = 1;
+  for (int64_t extent : structure->frame)
+    count *= extent;
+  if (!structure->frame.empty() && ((count > 64 || structure->local) && !caught))
+    return;
+  ExprPtr condition;
+  auto evaluateIn = [&](const StructurePtr &one) {
+    Value v = evaluate(node->child(0), functionScope(layerScope(one, layer)));
+    ExprPtr c = asRun(v, node->child(0)->span);
+    if (!c->type.isBool() || !c->type.shape.empty())
+      fail("E0301", node->child(0)->span, "a condition is one bool, this is " + printType(c->type));
+    return c;
+  };
+  try {
+    if (!structure->frame.empty() && caught) {
+      ExprPtr each = build(structure->frame, span,
+                           [&](const std::vector<ExprPtr> &is) { return evaluateIn(structure->element(is)); });
+      auto all = std::make_shared<Expr>(*make(Op::Whole, boolType(), {each}, span));
+      all->name = "kac.all";
+      condition = all;
+    } else if (!structure->frame.empty()) {
+      for (int64_t k = 0; k < count; ++k) {
+        std::vector<ExprPtr> is;
+        int64_t rest = k, size = count;
+        for (int64_t extent : structure->frame) {
+          size /= extent;
+          is.push_back(number(static_cast<double>(rest / size), intType(), span));
+          rest %= size;
+        }
+        ExprPtr one =
+            asRun(detached([&] { return Value::of(evaluateIn(structure->element(is))); }, structure->name + ".require"),
+                  span);
+        if (!condition || (one->op == Op::Number && one->number == 0))
+          condition = one;
+        else if (condition->op == Op::Number && condition->number != 0)
+          condition = one;
+        else if (one->op != Op::Number)
+          condition = make(Op::And, boolType(), {condition, one}, span);
+        if (condition->op == Op::Number && condition->number == 0)
+          break;
       }
-      const std::string text = node->child(1)->text;
-      if (!condition->type.isBool() || !condition->type.shape.empty())
-        fail("E0301", node->child(0)->span, "a condition is one bool, this is " + printType(condition->type));
-      if (condition->op == Op::Number) {
-        if (condition->number == 0)
-          fail("E0405", node->span, text + ": `" + structure->name + "` does not hold to it");
-        continue;
-      }
-      if (!isLocal(Value::of(condition)) || (condition->op == Op::Call && condition->args.empty())) {
-        Function check;
-        check.name = uniqueName(structure->name + ".require");
-        check.span = node->span;
-        check.result = boolType();
-        check.body.result = condition;
-        check.field = text;
-        model.functions.push_back(std::move(check));
-        model.requires_.push_back(&model.functions.back());
-      } else if (!frames.empty() && frame().entry && !frame().probe) {
-        Statement s{};
-        s.kind = Statement::Kind::Require;
-        s.span = node->span;
-        s.condition = condition;
-        s.text = text;
-        emit(std::move(s));
-      }
+      if (!condition)
+        return;
+    } else if (structure->local && !frames.empty()) {
+      condition = nested([&] { return evaluateIn(structure); });
+    } else {
+      condition = asRun(detached([&] { return Value::of(evaluateIn(structure)); }, structure->name + ".require"),
+                        node->child(0)->span);
     }
+  } catch (CheckFailure &failure) {
+    if (failure.missing())
+      return;
+    throw;
+  }
+  if (caught) {
+    if (caught->frames == frames.size() && (frames.empty() || caught->blocks == frame().blocks.size()))
+      caught->conditions.push_back(condition);
+    return;
+  }
+  const std::string text = node->child(1)->text;
+  if (condition->op == Op::Number) {
+    if (condition->number == 0)
+      fail("E0405", span, text + ": `" + structure->name + "` does not hold to it");
+    return;
+  }
+  demand(condition, "E0405", structure->name, text + ": `" + structure->name + "` does not hold to it", span);
 }
 
 } // namespace kac::checking

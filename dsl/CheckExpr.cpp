@@ -184,6 +184,7 @@ Value Elaborator::evaluateIf(const Node *node, const ScopePtr &scope, size_t fro
 }
 
 Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
+  Scoped<Span> here(place, librarySources.count(node->span.source) ? place : node->span);
   const Node *fields = node->child(1);
   Value base = evaluate(node->child(0), scope);
   if (base.kind == Value::Kind::Structure) {
@@ -241,6 +242,7 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
 
 /// What goes wrong inside the library on behalf of a program is shown at the program's own call.
 Value Elaborator::evaluatePostfix(const Node *node, const ScopePtr &scope) {
+  Scoped<Span> here(place, librarySources.count(node->span.source) ? place : node->span);
   try {
     return evaluateSuffixes(node, scope);
   } catch (CheckFailure &failure) {

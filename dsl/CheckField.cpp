@@ -63,10 +63,12 @@ Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::str
     }
   }
   const Node *body = definition->child(2);
-  if (body->kind == NodeKind::String)
+  if (body->kind == NodeKind::String) {
     c.operation = body->text;
-  else
+    c.operationSpan = body->span;
+  } else {
     c.body = body;
+  }
   if (!structure->local) {
     char text[64];
     std::snprintf(text, sizeof text, "field %p %p ", static_cast<const void *>(structure.get()),
@@ -98,6 +100,10 @@ Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::str
 
 Value Elaborator::callField(const StructurePtr &structure, const std::string &field, std::vector<Value> values,
                             Span span) {
+  if (deferring && isModel(structure) && structure->choices.empty() && !structure->local &&
+      !available(structure, field))
+    return absent(structure, field, values, span);
+  Scoped<bool> own(deferring, false);
   if (!structure->choices.empty()) {
     for (Value &v : values)
       v = hold(v);

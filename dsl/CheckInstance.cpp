@@ -42,19 +42,21 @@ ExprPtr Elaborator::primitive(const Callable &callable, std::vector<Value> value
   ScopePtr scope = inner(callable.resultScope);
   scope->bindings = bindings;
   Type result = resolveType(callable.result, scope);
+  const Type cell = result;
   result.shape.insert(result.shape.begin(), frame_.begin(), frame_.end());
   std::vector<ExprPtr> args;
-  bool whole = false;
+  std::vector<Type> types;
   for (size_t i = 0; i < values.size(); ++i) {
     const FormalInfo &formal = callable.formals[i];
     ScopePtr own = inner(formal.typeScope);
     own->bindings = bindings;
     Type type = resolveType(formal.type, own);
-    whole |= !type.shape.empty() || !formal.type->children.empty();
+    types.push_back(type);
     ExprPtr e = asRun(values[i], span);
     args.push_back(coerce(e, type, span, true));
   }
-  bool constant = true;
+  checkOperation(callable, types, cell);
+  bool whole = operationOf(callable).shape != OperationShape::Elementwise, constant = true;
   for (const ExprPtr &a : args)
     constant &= a->op == Op::Number;
   if (constant && callable.operation == "kac.quotient" && args[1]->number != 0)
@@ -199,7 +201,7 @@ const Function *Elaborator::instantiate(const Callable &callable, const std::vec
   if (callable.structure) {
     function->kind = callable.structure->kind->text;
     function->field = callable.field;
-    function->structure = callable.structure->name;
+    function->structure = identity.nameOf(callable.structure);
   }
   model.functions.push_back(std::move(*function));
   return instances[key] = &model.functions.back();

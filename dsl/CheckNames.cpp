@@ -25,7 +25,8 @@ static std::string fileCode(NpyError error) {
 }
 
 ScopePtr Elaborator::inner(const ScopePtr &parent) const {
-  auto scope = std::make_shared<Scope>();
+  ScopePtr scope(new Scope); // apart from its count, which stays
+  scopes.push_back(scope);
   scope->parent = parent;
   scope->block = frames.empty() ? 0 : static_cast<int>(frames.back()->blocks.size());
   return scope;
@@ -321,6 +322,11 @@ Value Elaborator::evaluateParam(const Node *node, const ScopePtr &file) {
   if (node->op == "~")
     fail("E0705", node->span, "a param drawn from a law is not there yet");
   Type type = resolveType(node->child(0), file);
+  int64_t count = 1;
+  for (int64_t size : type.shape)
+    count *= size;
+  if (count > int64_t{1} << 24) // the default is written out
+    fail("E0310", node->child(0)->span, "a param has more than 2^24 elements");
   std::vector<double> values;
   if (node->child(1)->kind == NodeKind::String)
     fail("E0705", node->child(1)->span, "a param read from a file is not there yet");

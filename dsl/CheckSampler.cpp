@@ -83,6 +83,7 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   Sampler sampler;
   sampler.name = structure->name;
   sampler.span = node->span;
+  const size_t before = model.requires_.size();
   for (auto [field, target] : {std::pair{fields::steps, &sampler.steps}, {fields::particles, &sampler.particles}}) {
     *target = wholeNumber(fieldOf(structure, field, node->span));
     if (*target < 0 || (field == fields::particles && *target == 0)) {
@@ -178,8 +179,9 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
       }
     }
   // The drift and the rate, for derive: instances of this structure's fields.
-  for (Function &f : model.functions) {
-    if (f.structure != structure->name || f.kind != structure->kind->text)
+  for (size_t i = 0; i < model.functions.size(); ++i) { // alternatives are functions more
+    Function &f = model.functions[i];
+    if (f.structure != identity.nameOf(structure) || f.kind != structure->kind->text)
       continue;
     if (f.field == fields::rate && !sampler.rate)
       sampler.rate = &f;
@@ -188,13 +190,82 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
       alternatives(structure, f, sampler.state);
     }
   }
-  // A default step whose weights ask for no rate takes the samples as they come.
+  describeTarget(structure, sampler);
+  for (size_t i = before; i < model.requires_.size(); ++i)
+    if (Span &span = model.requires_[i].span; librarySources.count(span.source) || !span.source)
+      span = node->span;
+  // A default step whose weights are 0 takes the samples as they come.
   auto steps = definitions(*structure, fields::step);
   sampler.weighted = sampler.steps == 0 || sampler.rate || steps.empty() || steps[0].second > 0;
+  if (!sampler.weighted)
+    probe([&] {
+      std::vector<Value> v;
+      for (const Type &type : {sampler.state, sampler.state, realType(), realType()})
+        v.push_back(Value::of(local(newSlot("v", type), node->span)));
+      Value weight = callField(structure, fields::weights, v, node->span);
+      sampler.weighted = !weight.isRun() || weight.run->op != Op::Number || weight.run->number != 0;
+    });
   if (!sampler.weighted)
     diagnostics.report("W0404", node->span,
                        "`" + sampler.name + "` takes its samples unweighted: they need not follow the target");
   model.samplers.push_back(std::move(sampler));
+}
+
+/// The models that the target is made of, and where their laws are of one family, that their product is a law too.
+void Elaborator::describeTarget(const StructurePtr &structure, Sampler &sampler) {
+  auto list = definitions(*structure, fields::target);
+  if (list.empty())
+    return;
+  const Span place = list[0].first->child(2)->span;
+  auto factorsAt = [&](const Value &time) {
+    return asTarget(callField(structure, fields::target, {time}, place), time.run, place)->factors;
+  };
+  auto enterAt = [&](const std::string &name,
+                     const std::function<ExprPtr(const std::vector<Factor> &, const Value &)> &f) {
+    return enter(structure->name + "." + name, place, {realType()}, {"t"}, false,
+                 [&](std::vector<Value> v) { return Value::of(f(factorsAt(v[0]), v[0])); });
+  };
+  if (!sampler.drift && sampler.rate && !definitions(*structure, fields::drift).empty())
+    sampler.followed = enter(structure->name + ".followed", place, {sampler.state, realType()}, {"x", "t"}, false,
+                             [&](std::vector<Value> v) { return callField(structure, fields::drift, v, place); });
+  std::vector<Factor> factors;
+  probe([&] { factors = factorsAt(Value::of(local(newSlot("t", realType()), place))); });
+  for (size_t i = 0; i < factors.size(); ++i)
+    if (factors[i].structure && isModel(factors[i].structure))
+      sampler.experts.push_back(
+          {identity.nameOf(factors[i].structure),
+           enterAt("power", [&](const std::vector<Factor> &all, const Value &) { return all[i].power; }),
+           librarySources.count(factors[i].span.source) ? place : factors[i].span});
+  bool alone = factors.size() == 1 && factors[0].power->op == Op::Number && factors[0].power->number == 1;
+  if (alone || std::any_of(factors.begin(), factors.end(), [](const Factor &f) { return !f.structure; }))
+    return;
+  try {
+    const Function *holds = enterAt("normalisable", [&](const std::vector<Factor> &all, const Value &time) {
+      std::vector<std::pair<ExprPtr, StructurePtr>> laws;
+      for (const Factor &f : all) {
+        Value law;
+        law.structure = f.structure;
+        if (isModel(f.structure))
+          law = callField(f.structure, fields::law, {time}, place);
+        if (!law.structure || !definitionsAlike(laws, law.structure))
+          fail("E0401", place, "the laws of the target are of several densities");
+        laws.push_back({f.power, law.structure});
+      }
+      Caught asked = {{}, frames.size(), frame().blocks.size()};
+      {
+        Scoped<Caught *> asking(caught, &asked);
+        combined(laws, place);
+      }
+      ExprPtr all_;
+      for (const ExprPtr &condition : asked.conditions)
+        all_ = all_ ? make(Op::And, boolType(), {all_, condition}, place) : condition;
+      return all_ ? all_ : number(1, boolType(), place);
+    });
+    model.requires_.push_back({holds, structure->name, "E0404", "the target is not normalisable", place});
+  } catch (CheckFailure &failure) {
+    if (!failure.missing())
+      throw;
+  }
 }
 
 /// The further complete definitions of a field of (x, t), and the condition on the first.
@@ -208,7 +279,7 @@ void Elaborator::alternatives(const StructurePtr &structure, Function &first, co
       if (node->child(3)->present()) {
         ScopePtr outer = layerScope(structure, layer);
         const Node *when = node->child(3);
-        first.when = enter(
+        const Function *made = enter(
             first.name + ".when", when->span, {state, realType()}, {"x", "t"}, false, [&](std::vector<Value> values_) {
               ScopePtr scope = functionScope(outer);
               const Node *formals =
@@ -220,6 +291,9 @@ void Elaborator::alternatives(const StructurePtr &structure, Function &first, co
                     scope->names[formal->text] = values_[i++];
               return evaluate(when, scope);
             });
+        model.functions.back().text =
+            std::string(when->span.source->text().substr(when->span.begin, when->span.end - when->span.begin));
+        first.when = made;
       }
       continue;
     }

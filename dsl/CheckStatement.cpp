@@ -6,15 +6,16 @@
 namespace kac::checking {
 
 /// Names that a body rebinds under a loop or a condition, replaces elements of, or differentiates by: these live in
-/// slots.
+/// slots. One that may hold another value later stands there with an equals sign too.
 static void collectMutable(const Node *node, bool under, std::set<std::string> &names) {
+  auto assigned = [&](const std::string &name) { names.insert({name, name + "="}); };
   if ((node->kind == NodeKind::Assign || node->kind == NodeKind::Draw) && under)
-    names.insert(node->text);
+    assigned(node->text);
   if (node->kind == NodeKind::AssignElement)
-    names.insert(node->text);
+    assigned(node->text);
   if (node->kind == NodeKind::AssignTuple && under)
     for (const Node *name : node->child(0)->children)
-      names.insert(name->text);
+      assigned(name->text);
   if (node->kind == NodeKind::Postfix && node->children.size() >= 2 && node->child(0)->kind == NodeKind::Name &&
       node->child(1)->kind == NodeKind::Call && node->child(1)->children.size() >= 2) {
     const std::string &name = node->child(0)->text;
@@ -56,13 +57,14 @@ void Elaborator::bindNew(const std::string &name, Value value, const ScopePtr &s
     bool rebound = currentMutables && currentMutables->count(name);
     if (rebound) {
       ExprPtr e = value.run;
-      int slot = newSlot(name, decay(e->type));
+      Type type = currentMutables->count(name + "=") ? decay(e->type) : e->type;
+      int slot = newSlot(name, type);
       frame().rebound.insert(slot);
       Statement s{};
       s.kind = Statement::Kind::Assign;
       s.span = e->span;
       s.slot = slot;
-      s.value = coerce(e, decay(e->type), e->span, true);
+      s.value = coerce(e, type, e->span, true);
       emit(std::move(s));
       value = Value::of(local(slot, e->span));
     } else {

@@ -102,7 +102,8 @@ ScopePtr Elaborator::layerScope(const StructurePtr &structure, size_t layer) {
   auto parameters = std::make_shared<Scope>();
   parameters->parent = structure->layers[layer].scope;
   parameters->bindings = structure->bindings;
-  auto scope = std::make_shared<Scope>();
+  ScopePtr scope(new Scope);
+  scopes.push_back(scope);
   scope->kind = Scope::Kind::Braces;
   scope->parent = parameters;
   scope->self = structure;
@@ -154,22 +155,96 @@ Value Elaborator::detached(const std::function<Value()> &evaluateIn, const std::
   return Value::of(call);
 }
 
-void Elaborator::missingField(const StructurePtr &structure, const std::string &field, Span span) {
+/// What to say of a field without a complete definition: each equation, and what it lacks.
+CheckFailure Elaborator::whyMissing(const StructurePtr &structure, const std::string &field, Span span) {
   CheckFailure failure{"E0401",
                        span.source || !structure->node ? span : structure->node->span,
                        "`" + structure->name + "` has no `" + field + "`",
                        {},
                        ""};
   auto list = definitions(*structure, field);
-  if (list.empty()) {
-    failure.text += ": it is to be supplied, by `with " + field + " = ...` or in the braces";
-  } else {
-    failure.text += list.size() == 1 ? ": its equation lacks something" : ": each of its equations lacks something";
-    for (const auto &[node, layer] : list)
-      if (failure.remarks.size() < 2)
-        failure.remarks.push_back({node->span, "an equation for `" + field + "`"});
+  failure.text += list.empty()       ? ": it is to be supplied"
+                  : list.size() == 1 ? ": its equation lacks something"
+                                     : ": each of its equations lacks something";
+  if (list.empty())
+    failure.help = "supply it by `with " + field + " = ...` or in the braces";
+  bool known = settling.insert({structure.get(), field}).second;
+  for (const auto &[node, layer] : list) {
+    CheckFailure lacks;
+    if (failure.remarks.size() == 4 || completes(structure, field, node, layer, &lacks))
+      continue;
+    // Down to what nothing follows from: of several equations the last, as derivation reports it.
+    std::string text = lacks.text;
+    std::set<std::pair<const Structure *, std::string>> seen{{structure.get(), field}};
+    while (lacks.structure && seen.size() < 10 && seen.insert({lacks.structure.get(), lacks.field}).second) {
+      auto below = definitions(*lacks.structure, lacks.field);
+      CheckFailure next;
+      if (below.empty() || completes(lacks.structure, lacks.field, below.back().first, below.back().second, &next))
+        break;
+      lacks = next;
+    }
+    if (lacks.text != text)
+      text += ", which needs what is not there: " + lacks.text;
+    failure.remarks.push_back({node->span, "an equation for `" + field + "`; " + text});
   }
-  throw failure;
+  if (known)
+    settling.erase({structure.get(), field});
+  return failure;
+}
+
+void Elaborator::missingField(const StructurePtr &structure, const std::string &field, Span span) {
+  bool wanted = true; // an equation that is only tried is not explained
+  for (const Frame *f : frames)
+    wanted &= !f->probe;
+  if (wanted)
+    throw whyMissing(structure, field, span);
+  throw CheckFailure{"E0401", span, "`" + structure->name + "` has no `" + field + "`", {}, "", structure, field};
+}
+
+/// A call of a field that a model does not have, for derivation to cancel or to refuse.
+Value Elaborator::absent(const StructurePtr &structure, const std::string &field, const std::vector<Value> &values,
+                         Span span) {
+  const Node *sign = signature(*structure, field);
+  std::string key = "absent " + identity.nameOf(structure) + "." + field;
+  std::vector<ExprPtr> args;
+  ScopePtr scope = inner(layerScope(structure, 0));
+  size_t i = 0;
+  for (const Node *group : sign->child(0)->children)
+    for (const Node *formal : group->children)
+      if (i < values.size()) {
+        args.push_back(asRun(values[i++], span));
+        key += "|" + printType(args.back()->type);
+        if (const Node *type = formal->child(1); type->present() && type->kind == NodeKind::TypeName)
+          for (const Node *parameter : structure->kind->child(0)->children)
+            if (parameter->text == type->text)
+              scope->bindings[type->text] = {true, args.back()->type, {}};
+      }
+  const Function *&function = instances[key];
+  if (!function) {
+    Function made;
+    made.name = uniqueName(structure->name + "." + field);
+    made.span = structure->node ? structure->node->span : span;
+    for (size_t k = 0; k < args.size(); ++k) {
+      made.parameters.push_back(static_cast<int>(k));
+      made.slots.push_back({k == 0 ? "x" : "t", args[k]->type});
+    }
+    made.result = resolveType(sign->child(1), scope);
+    made.kind = structure->kind->text;
+    made.field = field;
+    made.structure = identity.nameOf(structure);
+    auto missing = std::make_shared<Expr>(*make(Op::Missing, made.result, {}, made.span));
+    CheckFailure why = whyMissing(structure, field, span);
+    missing->name = why.text;
+    if (why.remarks.size() == 1)
+      missing->name = "`" + structure->name + "` has no `" + field +
+                      "`: " + why.remarks[0].second.substr(why.remarks[0].second.find("; ") + 2);
+    made.body.result = missing;
+    model.functions.push_back(std::move(made));
+    function = &model.functions.back();
+  }
+  auto e = std::make_shared<Expr>(*make(Op::Call, function->result, std::move(args), span));
+  e->function = function;
+  return Value::of(e);
 }
 
 std::vector<const Node *> Elaborator::settle(const StructurePtr &structure, const std::string &field) {
@@ -227,7 +302,7 @@ void Elaborator::probe(const std::function<void()> &f) {
 
 /// Whether a definition can be evaluated with what the structure has.
 bool Elaborator::completes(const StructurePtr &structure, const std::string &field, const Node *definition,
-                           size_t layer) {
+                           size_t layer, CheckFailure *lacks) {
   try {
     probe([&] {
       const Node *sign = signature(*structure, field);
@@ -248,6 +323,8 @@ bool Elaborator::completes(const StructurePtr &structure, const std::string &fie
   } catch (CheckFailure &failure) {
     if (!failure.missing())
       throw;
+    if (lacks)
+      *lacks = failure;
     return false;
   }
   return true;

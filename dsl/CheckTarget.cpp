@@ -18,7 +18,7 @@ std::shared_ptr<const Target> Elaborator::asTarget(const Value &value, ExprPtr t
   if (value.kind == Value::Kind::Target)
     *target = *value.target;
   else if (isTargetOperand(value))
-    target->factors.push_back({value.structure, nullptr, number(1, realType(), span)});
+    target->factors.push_back({value.structure, nullptr, number(1, realType(), span), span});
   else
     fail("E0301", span, "a target is made of densities, models and `exp(f)`");
   if (time)
@@ -147,7 +147,7 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
             s.slot = slot;
             s.value = x;
             emit(std::move(s));
-            ExprPtr value = asRun(call(tilt, {{"", at, Value::of(local(slot, at))}}, at), at);
+            ExprPtr value = asRun(call(tilt, {{"", f.span, Value::of(local(slot, at))}}, f.span), f.span);
             if (value->type.isTuple || !value->type.shape.empty())
               fail("E0312", at, "the function of a tilt gives one real, this is " + printType(value->type));
             auto g =
@@ -155,7 +155,7 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
             g->slot = slot;
             term = g;
           } else {
-            term = coerce(asRun(call(tilt, {{"", at, Value::of(x)}}, at), at), realType(), at, true);
+            term = coerce(asRun(call(tilt, {{"", f.span, Value::of(x)}}, f.span), f.span), realType(), at, true);
           }
         } else if (isModel(f.structure)) {
           if (field == fields::opening) {
@@ -261,17 +261,39 @@ Value Elaborator::fused(std::vector<Argument> &arguments, Span span) {
     v.structure = starts[0].second;
     return v;
   }
-  ExprPtr total;
-  for (const auto &[power, start] : starts) {
-    if (start->node != starts[0].second->node || start->frame != starts[0].second->frame ||
-        !hasField(*start, fields::natural))
+  for (const auto &[power, start] : starts)
+    if (!definitionsAlike(starts, start))
       fail("E0401", span, "the starts of the models are not of one density with natural parameters");
-    ExprPtr natural = asRun(hold(fieldOf(start, fields::natural, span), "natural"), span);
+  Caught asked = {{}, frames.size(), frames.empty() ? 0 : frame().blocks.size()};
+  {
+    Scoped<Caught *> asking(caught, &asked);
+    v = combined(starts, span);
+  }
+  for (const ExprPtr &condition : asked.conditions) {
+    const std::string text = "the product of the models' starts is not normalisable";
+    if (condition->op == Op::Number && condition->number == 0)
+      fail("E0404", span, text, "a wider denominator, or a smaller negative power; or give `start`");
+    if (condition->op != Op::Number)
+      demand(condition, "E0404", "start", text, span);
+  }
+  return v;
+}
+
+/// Whether the law has natural parameters, and is of the one density that the others are of.
+bool Elaborator::definitionsAlike(const std::vector<std::pair<ExprPtr, StructurePtr>> &laws, const StructurePtr &law) {
+  return !definitions(*law, fields::natural).empty() && !definitions(*law, fields::from_natural).empty() &&
+         (laws.empty() || (law->node == laws[0].second->node && law->frame == laws[0].second->frame));
+}
+
+/// The law of these powers of laws, which are all of one density: its natural parameters are sums.
+Value Elaborator::combined(const std::vector<std::pair<ExprPtr, StructurePtr>> &laws, Span span) {
+  ExprPtr total;
+  for (const auto &[power, law] : laws) {
+    ExprPtr natural = asRun(hold(fieldOf(law, fields::natural, span), "natural"), span);
     ExprPtr scaled = arithmetic(Op::Mul, power, natural, span);
     total = total ? arithmetic(Op::Add, total, scaled, span) : scaled;
   }
-  v = callField(starts[0].second, fields::from_natural, {Value::of(hold(total, "natural"))}, span);
-  return v;
+  return callField(laws[0].second, fields::from_natural, {Value::of(hold(total, "natural"))}, span);
 }
 
 } // namespace kac::checking

@@ -163,6 +163,9 @@ Value Elaborator::instantiateTemplate(const Closure &closure, std::vector<Argume
     ScopePtr scope = functionScope(closure.scope);
     scope->bindings = bindings;
     scope->names = named;
+    if (expansions >= 400)
+      fail("E0208", span, "`" + node->text + "` uses itself");
+    Scoped<int> nested(expansions, expansions + 1);
     Value v = evaluate(body, scope);
     if (v.kind != Value::Kind::Structure)
       fail("E0301", body->span, "`" + node->text + "` must be a `" + kind->text + "`");

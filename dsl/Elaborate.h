@@ -3,10 +3,13 @@
 #pragma once
 
 #include "dsl/Check.h"
+#include "dsl/Identity.h"
 #include "dsl/Kinds.h"
+#include "dsl/Operations.h"
 #include "dsl/Value.h"
 
 #include <unordered_map>
+#include <utility>
 
 namespace kac::checking {
 
@@ -30,9 +33,10 @@ struct Callable {
   const Node *body = nullptr;
   ScopePtr scope;                      // encloses the body
   std::vector<std::string> parameters; // size and type parameters
-  std::string operation;               // of a primitive
-  const Node *derivatives = nullptr;   // Fields: dx = ...
-  StructurePtr structure;              // of a field
+  std::string operation;               // of a primitive, and where it is named
+  Span operationSpan;
+  const Node *derivatives = nullptr; // Fields: dx = ...
+  StructurePtr structure;            // of a field
   std::string field;
   Span span;
 };
@@ -42,6 +46,8 @@ void annotate(Value &value, const FormalInfo &formal);
 class Elaborator {
 public:
   Elaborator(Model &model, Diagnostics &diagnostics, const CheckOptions &options);
+  Elaborator(const Elaborator &) = delete;
+  ~Elaborator();
   void loadPrelude(const std::vector<const Ast *> &files);
   void loadProgram(const Ast &program, const std::string &directory);
   /// Elaborates every declaration of the program, its samplers and (where asked) its tests.
@@ -183,6 +189,10 @@ private:
   Value derivative(const std::string &name, const Node *call, const ScopePtr &scope);
   Value instantiateTemplate(const Closure &closure, std::vector<Argument> arguments, Span span);
 
+  // --- operations (CheckOperation.cpp) ---
+  const Operation &operationOf(const Callable &callable) const;
+  void checkOperation(const Callable &callable, const std::vector<Type> &types, const Type &result) const;
+
   // --- structures (CheckStructure.cpp) ---
   StructurePtr makeStructure(const Node *kind, const std::string &name, const Node *node, const ScopePtr &scope,
                              const std::map<std::string, Value> &parameters, const Bindings &bindings);
@@ -192,7 +202,8 @@ private:
   bool hasField(const Structure &structure, const std::string &field) const;
   /// The complete definitions of a field, in order; empty where there is none.
   std::vector<const Node *> settle(const StructurePtr &structure, const std::string &field);
-  bool completes(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer);
+  bool completes(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer,
+                 CheckFailure *lacks = nullptr);
   bool available(const StructurePtr &structure, const std::string &field);
   Value fieldOf(const StructurePtr &structure, const std::string &field, Span span);
   Callable fieldCallable(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer);
@@ -212,7 +223,12 @@ private:
   Type valueType(const StructurePtr &density, Span span);
   ScopePtr layerScope(const StructurePtr &structure, size_t layer);
   void checkRequires(const StructurePtr &structure);
+  void checkRequire(const StructurePtr &structure, const Node *require, size_t layer);
+  void demand(const ExprPtr &condition, const std::string &code, const std::string &name, const std::string &text,
+              Span span);
   [[noreturn]] void missingField(const StructurePtr &structure, const std::string &field, Span span);
+  CheckFailure whyMissing(const StructurePtr &structure, const std::string &field, Span span);
+  Value absent(const StructurePtr &structure, const std::string &field, const std::vector<Value> &values, Span span);
   Value structureArrayElement(const std::vector<Value> &elements, const Value &index, Span span);
 
   // --- targets (CheckTarget.cpp) ---
@@ -221,6 +237,8 @@ private:
   std::shared_ptr<const Target> asTarget(const Value &value, ExprPtr time, Span span);
   Value targetField(const std::shared_ptr<const Target> &target, const std::string &field, Span span);
   Value fused(std::vector<Argument> &arguments, Span span);
+  bool definitionsAlike(const std::vector<std::pair<ExprPtr, StructurePtr>> &laws, const StructurePtr &law);
+  Value combined(const std::vector<std::pair<ExprPtr, StructurePtr>> &laws, Span span);
   bool isModel(const StructurePtr &structure) const;
   bool sameField(const StructurePtr &a, const StructurePtr &b, const std::string &field);
 
@@ -233,6 +251,7 @@ private:
                         const std::vector<std::string> &names, bool effects,
                         const std::function<Value(std::vector<Value>)> &body);
   void alternatives(const StructurePtr &structure, Function &first, const Type &state);
+  void describeTarget(const StructurePtr &structure, Sampler &sampler);
   void checkFunction(const Node *node, const Closure &closure);
   void elaborateTest(const Node *node, const ScopePtr &scope);
   void numberSites();
@@ -252,18 +271,39 @@ private:
   std::map<std::string, int64_t> dataSizes;       // names of sizes that data files settle
   std::set<const Node *> evaluating;              // declarations under way
   std::map<std::string, const Function *> instances;
+  Identity identity;              // names of structures
   std::set<std::string> expanded; // keys of functions that must be expanded
   std::set<std::pair<const Structure *, std::string>> settling;
   bool brokeCycle = false; // a field under way was asked for: what failed may not be remembered
   std::unordered_map<const Node *, std::set<std::string>> mutables;
   std::set<std::string> functionNames;
   const std::set<std::string> *currentMutables = nullptr; // of the body being evaluated
+  bool deferring = false;                                 // in the body of a rate: what a model lacks is left to derive
+  /// The conditions of structures that are only asked about, where they are made in the block that asks.
+  struct Caught {
+    std::vector<ExprPtr> conditions;
+    size_t frames, blocks;
+  };
+  Caught *caught = nullptr;
+  Span place; // of the program, on whose behalf something is evaluated
   int depth = 0;
-  std::vector<std::shared_ptr<Node>> keptNodes; // of structures without a conditional definition
-  std::vector<StructurePtr> alive;              // those whose address is part of a key
-  int expansions = 0;                           // nested, of one function in another
+  std::vector<std::shared_ptr<Node>> keptNodes;     // of structures without a conditional definition
+  std::vector<StructurePtr> alive;                  // those whose address is part of a key
+  int expansions = 0;                               // nested, of one function or template in another
+  mutable std::vector<std::weak_ptr<Scope>> scopes; // what a scope binds may have been written in that scope
+  mutable int64_t made = 0;                         // expressions so far: structures in structures can make too many
   std::set<std::string> instantiating;
   friend struct DepthGuard;
+
+  /// Another value for as long as it lives.
+  template <typename T> struct Scoped {
+    Scoped(T &place, T value) : place(place), before(std::exchange(place, std::move(value))) {}
+    Scoped(const Scoped &) = delete;
+    Scoped &operator=(const Scoped &) = delete;
+    ~Scoped() { place = std::move(before); }
+    T &place;
+    T before;
+  };
 
   Frame &frame() { return *frames.back(); }
   std::string uniqueName(const std::string &name);

@@ -64,7 +64,8 @@ enum class Op {
   Jvp,    // derivative of args[0] along args[1] as slot moves
   Divergence, // sum_i d args[0]_i / d slot_i
   Laplacian,  // div grad args[0]
-  Stop        // args[0] with derivative zero
+  Stop,       // args[0] with derivative zero
+  Missing     // a field that a structure does not have, `name` says which: derive refuses it where it is still needed
 };
 
 struct Expr {
@@ -128,6 +129,7 @@ struct Function {
   /// `when` (of the field's parameters, may be null) tells where it is meant to hold.
   std::vector<const Function *> alternatives;
   const Function *when = nullptr;
+  std::string text; // of a condition: how the program writes it
 };
 
 /// A settable value or an array from a file: the same for all lineages.
@@ -143,6 +145,21 @@ struct Input {
 struct Monitor {
   std::string name;
   const Function *function; // (x, t, n) -> real array
+};
+
+/// A condition that is checked when a run is created.
+struct Requirement {
+  const Function *function = nullptr; // () -> bool over inputs alone; with a sampler, (t : real) -> bool
+  std::string sampler;                // then it holds wherever a step of this sampler begins
+  std::string code, text;             // what to say where it does not
+  Span span;
+};
+
+/// A model that a sampler's target is made of.
+struct Expert {
+  std::string structure;
+  const Function *power = nullptr; // (t : real) -> real
+  Span span;                       // where the target names it
 };
 
 /// One sampler as functions of one lineage. Entry functions take exactly these parameters in this order.
@@ -161,9 +178,11 @@ struct Sampler {
   const Function *output = nullptr;   // (x : state) -> output type
   std::vector<Monitor> monitors;
   // Declarative samplers: the fields that derive rewrites, null where the text gives `step`.
-  const Function *drift = nullptr; // (x, t)
-  const Function *rate = nullptr;  // (x, t)
-  bool weighted = true;            // false: weights = unweighted
+  const Function *drift = nullptr;    // (x, t)
+  const Function *rate = nullptr;     // (x, t)
+  bool weighted = true;               // false: weights = unweighted
+  std::vector<Expert> experts;        // of its target, where it has one
+  const Function *followed = nullptr; // (x, t): the drift, where it is another field given by name
 };
 
 struct TestCase {
@@ -178,7 +197,7 @@ struct Model {
   std::deque<Function> functions;
   std::deque<Sampler> samplers;
   std::vector<TestCase> tests;
-  std::vector<const Function *> requires_; // () -> bool over inputs alone, checked at creation
+  std::vector<Requirement> requires_;
   std::vector<std::shared_ptr<const Source>> sources;
 };
 

@@ -59,8 +59,10 @@ public:
   void print() {
     for (const Input &input : model.inputs)
       print(input);
-    for (const Function *function : model.requires_)
-      out += "require " + function->name + "()\n";
+    for (const Requirement &requirement : model.requires_)
+      out += "require " + requirement.function->name +
+             (requirement.sampler.empty() ? "()" : "(t) in " + requirement.sampler) + ", \"" + requirement.code + ": " +
+             requirement.text + "\"\n";
     for (const TestCase &test : model.tests)
       out += "test \"" + test.text + "\" = " + test.function->name + "()\n";
     for (const Sampler &sampler : model.samplers)
@@ -340,6 +342,9 @@ private:
     }
     case Op::Do:
       return braces(*expr.body);
+    case Op::Missing:
+      out += "missing(\"" + expr.name + "\")";
+      return;
     case Op::Grad:
     case Op::Jvp:
     case Op::Divergence:

@@ -120,6 +120,7 @@ struct Factor {
   StructurePtr structure;              // a model or a density
   std::shared_ptr<const Closure> tilt; // or log of a factor, a function of the state
   ExprPtr power;
+  Span span; // where the text names it
 };
 
 struct Target {
@@ -150,6 +151,8 @@ struct CheckFailure {
   std::string text;
   std::vector<std::pair<Span, std::string>> remarks;
   std::string help;
+  StructurePtr structure = nullptr; // E0401: whose field is missing, if it is one
+  std::string field = {};
   bool missing() const { return code == "E0401"; }
 };
 

@@ -8,8 +8,8 @@
 uint32_t kac_abi_version(void) { return KAC_ABI_VERSION; }
 
 /* Blocks: so many that threads share evenly, so large that one is worth a call; a matter of the number of particles
- * alone. */
-enum { kac_blocks_wanted = 128, kac_block_limit = 4096 };
+ * alone. Sums go block by block, so a block has the same lineages whatever the tiles, which divide the unit. */
+enum { kac_blocks_wanted = 128, kac_block_unit = 128, kac_block_limit = 4096 };
 
 static int kac_read_config(struct kac_config *full, const struct kac_config *given) {
   memset(full, 0, sizeof *full);
@@ -66,9 +66,15 @@ static int kac_make_grid(struct kac_instance *instance) {
 }
 
 static int kac_check_requires(const struct kac_instance *instance) {
-  for (int32_t i = 0; i < instance->sampler->require_count; i++)
-    if (!instance->sampler->requires_[i].holds(&instance->run))
-      return kac_fail(&instance->config, KAC_REQUIRE, "%s", instance->sampler->requires_[i].text);
+  for (int32_t i = 0; i < instance->sampler->require_count; i++) {
+    const struct kac_require *require = &instance->sampler->requires_[i];
+    if (!require->at_steps && !require->holds(&instance->run, 0))
+      return kac_fail(&instance->config, KAC_REQUIRE, "%s", require->text);
+    for (int64_t n = 0; require->at_steps && n < instance->run.steps; n++)
+      if (!require->holds(&instance->run, instance->grid[n]))
+        return kac_fail(&instance->config, KAC_REQUIRE, "%s (at t = %.6g, where step %lld begins)", require->text,
+                        instance->grid[n], (long long)n);
+  }
   return KAC_OK;
 }
 
@@ -119,10 +125,10 @@ static int kac_make_uniform(struct kac_instance *instance) {
 static int kac_make_population(struct kac_instance *instance) {
   const struct kac_sampler *sampler = instance->sampler;
   struct kac_run *run = &instance->run;
-  int64_t lanes = sampler->lanes;
-  int64_t most = kac_block_limit / lanes > 0 ? kac_block_limit / lanes : 1;
-  int64_t even = (instance->tiles + kac_blocks_wanted - 1) / kac_blocks_wanted;
-  instance->block_tiles = even < most ? even : most;
+  int64_t lanes = sampler->lanes, share = kac_blocks_wanted * kac_block_unit;
+  int64_t even = (run->particles + share - 1) / share * kac_block_unit;
+  int64_t block = even < kac_block_limit ? even : kac_block_limit;
+  instance->block_tiles = block > lanes ? block / lanes : 1;
   instance->blocks = (instance->tiles + instance->block_tiles - 1) / instance->block_tiles;
 
   int64_t padded = instance->tiles * lanes, state, spare = padded * (int64_t)sizeof(double);

@@ -127,7 +127,7 @@ std::optional<int> parseCommandLine(int argc, char **argv, CommandLine &line) {
   addRun(run, line, set);
   addCompilation(run, line);
 
-  CLI::App *build = command("build", "make a library of the program: .a, .so, .h, .hpp and .json");
+  CLI::App *build = command("build", "make a library of the program: .a, .so, .h, .hpp, .json and .pc (pkg-config)");
   addModel(build, line);
   build->add_option("-o,--output", line.output, "the folder to write to")->required()->type_name("DIR");
   addCompilation(build, line);

@@ -57,12 +57,14 @@ bool kac::ir::isSuffix(ArrayRef<int64_t> shorter, ArrayRef<int64_t> longer) {
 
 const WholeRow *kac::ir::findWhole(StringRef name) {
   static constexpr WholeRow rows[] = {
-      {"kac.sum", WholeShape::Total, false},    {"kac.product", WholeShape::Total, false},
-      {"kac.max", WholeShape::Total, false},    {"kac.min", WholeShape::Total, false},
-      {"kac.mean", WholeShape::Total, false},   {"kac.any", WholeShape::Total, true},
-      {"kac.all", WholeShape::Total, true},     {"kac.argmax", WholeShape::Pick, false},
-      {"kac.cumsum", WholeShape::Scan, false},  {"kac.sort", WholeShape::Scan, false},
-      {"kac.search", WholeShape::Search, false}};
+#define KAC_ELEMENTWISE(name, operands, result)
+#define KAC_WHOLE(name, shape, onBools) {name, WholeShape::shape, onBools},
+#define KAC_LAW(name)
+#include "dsl/Operations.def"
+#undef KAC_ELEMENTWISE
+#undef KAC_WHOLE
+#undef KAC_LAW
+  };
   for (const WholeRow &row : rows)
     if (row.name == name)
       return &row;

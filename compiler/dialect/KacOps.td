@@ -52,9 +52,10 @@ def ParticlesOp : KacOp<"particles", [Pure]> {
   let assemblyFormat = "attr-dict";
 }
 def RequireInputsOp : KacOp<"require_inputs"> {
-  let summary = "the function, of no arguments, must give true when an instance is created";
-  let arguments = (ins FlatSymbolRefAttr:$function);
-  let assemblyFormat = "$function attr-dict";
+  let summary = "the function must give true when an instance is created, else its text is said";
+  let description = [{Of no arguments; with a sampler, of the time, at which each of its steps begins.}];
+  let arguments = (ins FlatSymbolRefAttr:$function, OptionalAttr<FlatSymbolRefAttr>:$sampler, StrAttr:$text);
+  let assemblyFormat = "$function (`on` $sampler^)? $text attr-dict";
 }
 def TestOp : KacOp<"test"> {
   let summary = "the function, of no arguments, must give true under `kacc test`";
@@ -283,6 +284,15 @@ def StopOp : KacOp<"stop", [Pure, AllTypesMatch<["operand", "result"]>]> {
   let arguments = (ins KacValue:$operand);
   let results = (outs KacValue:$result);
   let assemblyFormat = "$operand attr-dict `:` type($operand)";
+}
+
+// --- what is not there: gone after derive ---
+
+def MissingOp : KacOp<"missing", [Pure]> {
+  let summary = "the value of a field that a structure does not have: refused where derivation leaves a use of it";
+  let arguments = (ins StrAttr:$text);
+  let results = (outs KacReal:$result);
+  let assemblyFormat = "$text attr-dict `:` type($result)";
 }
 
 // --- samplers ---

@@ -125,7 +125,8 @@ void emitDescriptors(mlir::ModuleOp facts, llvm::Module &module, const std::stri
     for (mlir::DictionaryAttr monitor : rows(row.get("monitors")))
       monitors.push_back(make.arrayType(text(monitor, "name"), type(monitor)));
     for (mlir::DictionaryAttr condition : rows(row.get("requires")))
-      conditions.push_back(make.record({make.function(condition.get("holds")), make.text(text(condition, "text"))}));
+      conditions.push_back(make.record({make.function(condition.get("holds")), make.text(text(condition, "text")),
+                                        make.i32(number(condition, "at_steps"))}));
     auto phase = [&](llvm::StringRef which) {
       auto parts = mlir::dyn_cast_or_null<mlir::DictionaryAttr>(row.get(which));
       return make.record({make.function(get(parts, "prepare")), make.function(get(parts, "tiles")),

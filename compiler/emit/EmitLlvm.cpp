@@ -2,6 +2,7 @@
 #include "compiler/emit/EmitLlvm.h"
 #include "compiler/emit/Descriptor.h"
 #include "compiler/emit/Wrappers.h"
+#include "compiler/passes/KernelTable.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -10,11 +11,13 @@
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -103,10 +106,29 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
+/// All that is to be made has a row of the kernel table, and this is who makes it.
+static bool isOurs(mlir::ModuleOp module, std::string &error) {
+  auto table = module->getAttrOfType<mlir::ArrayAttr>(kernelTableName);
+  llvm::StringSet<> ours;
+  if (table)
+    for (auto row : table.getAsRange<mlir::DictionaryAttr>())
+      if (row.getAs<mlir::StringAttr>("target").getValue() == llvmTarget)
+        ours.insert(row.getAs<mlir::FlatSymbolRefAttr>("kernel").getValue());
+  for (auto kernel : module.getOps<mlir::func::FuncOp>())
+    if (!ours.contains(kernel.getName())) {
+      error = "no row of the kernel table gives @" + kernel.getName().str() + " to LLVM";
+      return false;
+    }
+  return true;
+}
+
 std::string emitLlvm(mlir::ModuleOp module, const std::string &stem, const EmitOptions &options, EmitKind kind,
                      std::string &error) {
   std::unique_ptr<llvm::TargetMachine> machine = machineFor(options, error);
   if (!machine)
+    return {};
+  bool isModel = module->hasAttr("kac.samplers");
+  if (isModel && !isOurs(module, error))
     return {};
   mlir::registerBuiltinDialectTranslation(*module.getContext());
   mlir::registerLLVMDialectTranslation(*module.getContext());
@@ -122,7 +144,6 @@ std::string emitLlvm(mlir::ModuleOp module, const std::string &stem, const EmitO
   }
   translated->setTargetTriple(machine->getTargetTriple());
   translated->setDataLayout(machine->createDataLayout());
-  bool isModel = module->hasAttr("kac.samplers");
   for (llvm::Function &function : *translated)
     if (!function.isDeclaration()) {
       if (isModel) // reached through descriptors alone

@@ -1,4 +1,4 @@
-// A lowered module (after kac-lower-lineages) in, LLVM IR, assembly or an object out.
+// A module with its kernel table (after kac-split-kernels) in, LLVM IR, assembly or an object out.
 #pragma once
 
 #include <string>

@@ -178,7 +178,8 @@ bool writeInterface(const Interface &interface, const std::string &base, std::st
   const std::string header = base + ".h";
   return writeWhole(header, cHeader(interface), error) &&
          writeWhole(base + ".hpp", cppHeader(interface, llvm::sys::path::filename(header).str()), error) &&
-         writeWhole(base + ".json", manifest(interface), error);
+         writeWhole(base + ".json", manifest(interface), error) &&
+         writeWhole(base + ".pc", pkgConfig(interface), error);
 }
 
 } // namespace kac

@@ -1,5 +1,5 @@
-// A lowered module (after kac-lower-lineages) in; what an application sees of its library out: C header, C++ header,
-// manifest.
+// A module with its kernel table (after kac-split-kernels) in; what an application sees of its library out: C header,
+// C++ header, manifest.
 #pragma once
 
 #include <cstdint>
@@ -56,13 +56,14 @@ struct Interface {
 /// Read off the module's attributes, which stay as they are.
 Interface interfaceOf(mlir::ModuleOp module, const std::string &stem);
 
-/// The texts of base.h, base.hpp (which includes `header`) and base.json.
+/// The texts of base.h, base.hpp (which includes `header`), base.json and base.pc (which finds the others beside it).
 std::string cHeader(const Interface &interface);
 std::string cppHeader(const Interface &interface, const std::string &header);
 std::string manifest(const Interface &interface);
+std::string pkgConfig(const Interface &interface);
 
-/// Writes base.h, base.hpp and base.json, each whole or not at all; base: folder/stem. False, with `error` set, on
-/// failure.
+/// Writes base.h, base.hpp, base.json and base.pc, each whole or not at all; base: folder/stem. False, with `error`
+/// set, on failure.
 bool writeInterface(const Interface &interface, const std::string &base, std::string &error);
 
 } // namespace kac

@@ -1,4 +1,5 @@
-// The record of an interface in; the manifest, a JSON text for programs that build bindings, out.
+// The record of an interface in; the manifest, a JSON text for programs that build bindings, and the file that
+// pkg-config reads out.
 #include "compiler/emit/Interface.h"
 #include "runtime/kac_abi.h"
 
@@ -80,6 +81,12 @@ std::string manifest(const Interface &interface) {
   all["data"] = std::move(data);
   all["samplers"] = std::move(samplers);
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string pkgConfig(const Interface &interface) {
+  return "folder=${pcfiledir}\n\nName: " + interface.stem + "\nDescription: samplers of " + interface.stem +
+         ".dsl, made by kacc\nVersion: " KAC_VERSION "\nCflags: -I\"${folder}\"\nLibs: -L\"${folder}\" -l\"" +
+         interface.stem + "\" -pthread\nLibs.private: -lm\n";
 }
 
 } // namespace kac

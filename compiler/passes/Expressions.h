@@ -36,7 +36,9 @@ struct Expression {
   llvm::SmallVector<mlir::Value> captured; // values around `op` that its regions use: the last operands
   double number = 0;
   bool usesState = false, usesTime = false;
-  std::string external; // a function of the application that the state reaches: it has no derivative
+  std::string external; // what the state reaches and has no derivative: a function of the application, an operation
+  mlir::Operation *blamed = nullptr; // the use of it
+  ir::MissingOp missing;             // of a call of a field that its structure does not have
   Form form;
 
   Expression(Kind kind, mlir::Type type, mlir::Operation *op = nullptr, Ids operands = {})
@@ -67,6 +69,9 @@ public:
   Form dot(const Form &a, const Form &b);
   Coef reciprocal(const Coef &coef);
 
+  /// A field of a process at the state and the time, or at the time alone; nothing where the module has no such
+  /// function.
+  std::optional<Form> fieldOf(llvm::StringRef process, llvm::StringRef name);
   /// The field of a structure that the call `id` is of: (kind, structure, field); empty where it is none.
   struct Field {
     llvm::StringRef kind, structure, name;
@@ -95,10 +100,12 @@ private:
   bool onlyThrough(mlir::Value value, mlir::Value variable, const Environment &environment) const;
   mlir::func::FuncOp find(Field field) const;
   std::string externalIn(mlir::func::FuncOp function);
+  static std::string externalIn(mlir::Operation *op);
   /// Whether a form is made of named things only: the state, constants, calls, and derivatives of these.
   bool isClosed(const Form &form, bool fieldsOfProcessOnly) const;
   /// The field `name` of the structure whose logp the call `id` is, at the same arguments.
   std::optional<Form> sibling(Id id, llvm::StringRef name);
+  std::optional<Form> formOf(Field field, const Ids &arguments, mlir::Location at);
 
   // ExpressionsForm.cpp: rules
   Form formOf(mlir::Operation *op, const Expression &node, Id id);
@@ -132,6 +139,8 @@ public:
 
   /// The value of a form, of the function's result type.
   void finish(const Form &form);
+  /// Whether symbol^power is finite.
+  void finishFinite(Id symbol, int power);
 
 private:
   mlir::Value scalar(Scalar form);

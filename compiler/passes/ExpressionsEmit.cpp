@@ -33,6 +33,16 @@ void Emitter::finish(const Form &form) {
   func::ReturnOp::create(b, e.loc, e.fill(result, type));
 }
 
+void Emitter::finishFinite(Id symbol, int power) {
+  Value factor = value(symbol);
+  if (power < 0)
+    factor = e.div(e.real(1), factor);
+  Value infinity = e.real(std::numeric_limits<double>::infinity());
+  Value holds = ir::AndOp::create(b, e.loc, b.getI1Type(), e.compare("lt", e.neg(infinity), factor),
+                                  e.compare("lt", factor, infinity));
+  func::ReturnOp::create(b, e.loc, holds);
+}
+
 Value Emitter::coef(const Coef &coef) {
   Value sum;
   for (const auto &[monomial, c] : coef.terms) {

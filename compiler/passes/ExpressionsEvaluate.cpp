@@ -46,8 +46,10 @@ Id Expressions::intern(Expression node, const std::string &key) {
     const Expression &of = nodes[size_t(operand)];
     node.usesState |= of.usesState;
     node.usesTime |= of.usesTime;
-    if (node.external.empty())
+    if (node.external.empty()) {
       node.external = of.external;
+      node.blamed = of.blamed;
+    }
   }
   if (nodes.size() > 100000)
     throw NoForm();
@@ -198,8 +200,15 @@ void Expressions::visit(Operation *op, Environment &environment) {
     environment[op->getResult(0)] = derivative(op, environment);
   } else if (op->getNumRegions() > 0) {
     region(op, environment);
+  } else if (isa<ir::MissingOp>(op)) {
+    throw NoForm(); // its function stays a name
   } else if (op->getNumResults() == 1) {
-    environment[op->getResult(0)] = operation(op, operands);
+    Id id = operation(op, operands);
+    if (std::string name = externalIn(op); !name.empty() && nodes[size_t(id)].usesState && nodes[size_t(id)].op) {
+      nodes[size_t(id)].external = name;
+      nodes[size_t(id)].blamed = op;
+    }
+    environment[op->getResult(0)] = id;
   } else {
     throw NoForm(); // an effect
   }
@@ -222,15 +231,23 @@ Expressions::Field Expressions::fieldOf(Id id) const {
   return {text(kinds::kKind), text(kinds::kStructure), text(kinds::kField)};
 }
 
+/// An operation that is named without its derivative.
+std::string Expressions::externalIn(Operation *op) {
+  auto primitive = dyn_cast<ir::PrimitiveOp>(op);
+  bool real = primitive && isa<FloatType>(ir::elementOf(primitive.getType()));
+  return real && !primitive.getDerivatives() ? primitive.getName().str() : "";
+}
+
 std::string Expressions::externalIn(func::FuncOp function) {
   auto [place, isNew] = externals.try_emplace(function.getName());
   if (!isNew)
     return place->second;
   std::string name = function.isExternal() ? function.getName().str() : "";
-  function.walk([&](func::CallOp op) {
-    auto callee = module.lookupSymbol<func::FuncOp>(op.getCallee());
-    if (name.empty() && callee)
-      name = externalIn(callee);
+  function.walk([&](Operation *op) {
+    auto callOp = dyn_cast<func::CallOp>(op);
+    auto callee = callOp ? module.lookupSymbol<func::FuncOp>(callOp.getCallee()) : nullptr;
+    if (name.empty())
+      name = callee ? externalIn(callee) : externalIn(op);
   });
   return externals[function.getName()] = name;
 }
@@ -247,8 +264,10 @@ Ids Expressions::call(func::CallOp op, const Ids &arguments) {
   if (op.getNumResults() != 1)
     throw NoForm();
   Id id = operation(op, arguments);
-  if (nodes[size_t(id)].usesState)
-    nodes[size_t(id)].external = externalIn(callee);
+  Expression &node = nodes[size_t(id)];
+  if (node.usesState && node.external.empty() && !(node.external = externalIn(callee)).empty())
+    node.blamed = op;
+  callee.walk([&](ir::MissingOp missing) { node.missing = missing; });
   return {id};
 }
 
@@ -306,11 +325,23 @@ bool Expressions::isClosed(const Form &form, bool fieldsOfProcessOnly) const {
 
 std::optional<Form> Expressions::sibling(Id id, StringRef name) {
   Field field = fieldOf(id);
-  func::FuncOp callee = find({field.kind, field.structure, name});
   const Expression &node = nodes[size_t(id)];
-  if (!callee || callee.isExternal() || callee.getNumArguments() != node.operands.size() || callee.getNumResults() != 1)
+  return formOf({field.kind, field.structure, name}, Ids(node.operands), node.op->getLoc());
+}
+
+std::optional<Form> Expressions::fieldOf(StringRef process, StringRef name) {
+  Field field{kinds::kProcess, process, name};
+  func::FuncOp callee = find(field);
+  if (!callee)
     return std::nullopt;
-  for (auto [type, argument] : llvm::zip(callee.getArgumentTypes(), node.operands))
+  return formOf(field, callee.getNumArguments() == 1 ? Ids{time} : Ids{state, time}, callee.getLoc());
+}
+
+std::optional<Form> Expressions::formOf(Field field, const Ids &arguments, Location at) {
+  func::FuncOp callee = find(field);
+  if (!callee || callee.isExternal() || callee.getNumArguments() != arguments.size() || callee.getNumResults() != 1)
+    return std::nullopt;
+  for (auto [type, argument] : llvm::zip(callee.getArgumentTypes(), arguments))
     if (nodes[size_t(argument)].type != type)
       return std::nullopt;
   // A call like those of the text, so that both are one node.
@@ -318,9 +349,8 @@ std::optional<Form> Expressions::sibling(Id id, StringRef name) {
   b.setInsertionPointToEnd(&scratch);
   SmallVector<Value> operands;
   for (Type type : callee.getArgumentTypes())
-    operands.push_back(scratch.addArgument(type, node.op->getLoc()));
-  auto op = func::CallOp::create(b, node.op->getLoc(), callee, operands);
-  Ids arguments = node.operands;
+    operands.push_back(scratch.addArgument(type, at));
+  auto op = func::CallOp::create(b, at, callee, operands);
   return nodes[size_t(call(op, arguments)[0])].form;
 }
 
@@ -372,10 +402,13 @@ void Expressions::region(Operation *op, Environment &environment) {
   for (Value value : captured)
     operands.push_back(environment.at(value));
   Id id = operation(op, operands, captured.getArrayRef());
-  op->walk([&](func::CallOp inner) {
-    auto callee = module.lookupSymbol<func::FuncOp>(inner.getCallee());
-    if (callee && nodes[size_t(id)].external.empty() && nodes[size_t(id)].usesState)
-      nodes[size_t(id)].external = externalIn(callee);
+  op->walk([&](Operation *inner) {
+    auto callOp = dyn_cast<func::CallOp>(inner);
+    auto callee = callOp ? module.lookupSymbol<func::FuncOp>(callOp.getCallee()) : nullptr;
+    Expression &node = nodes[size_t(id)];
+    if (node.external.empty() && node.usesState)
+      if (!(node.external = callee ? externalIn(callee) : externalIn(inner)).empty())
+        node.blamed = inner;
   });
   environment[op->getResult(0)] = id;
 }

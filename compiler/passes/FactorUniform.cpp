@@ -5,6 +5,7 @@
 #include "compiler/passes/LowerCost.h"
 #include "compiler/passes/Uniformity.h"
 
+#include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -17,7 +18,7 @@ namespace {
 class Factor {
 public:
   Factor(func::FuncOp function, ArrayRef<bool> varying)
-      : function(function), b(function.getContext()), uniformity(function, varying, true) {}
+      : function(function), varying(varying), b(function.getContext()), uniformity(function, varying, true) {}
 
   void run();
 
@@ -29,13 +30,19 @@ private:
   };
   template <typename Op> Parts split(Value value, Operation *user);
   template <typename Op> Parts splitOver(Value value);
+  Parts splitFactor(Value value) { return passesOn(value) ? splitOver<ir::MulOp>(value) : Parts(); }
+  static bool passesOn(Value value);
+  bool bringOut(Value value, Operation *owner);
 
   Value rewrite(Operation *op);
   Value rewriteDivision(ir::DivOp op);
   Value rewriteProduct(ir::MulOp op);
   Value rewriteSum(Operation *op, Value x, Value y, bool minus);
   Value rewriteTotal(Operation *op, Value array, Block *body, std::optional<int64_t> count);
-  void erase(Operation *op);
+  Value rewriteSumOfSums(ir::WholeOp op);
+  Value rewriteExtract(ir::ExtractOp op);
+  bool rewriteBuild(ir::BuildOp build);
+  void clean();
 
   bool varies(Value value) const { return uniformity.varies(value); }
   /// The operation on `x` and `y`, with the type of the larger.
@@ -49,9 +56,10 @@ private:
   Value constant(Location loc, double value) { return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value)); }
 
   func::FuncOp function;
+  ArrayRef<bool> varying;
   OpBuilder b;
   Uniformity uniformity;
-  llvm::SmallPtrSet<Operation *, 16> erased;
+  SmallVector<ir::BuildOp> taken; // whose regions others have now
 };
 
 template <typename Op> Factor::Parts Factor::split(Value value, Operation *user) {
@@ -72,6 +80,37 @@ template <typename Op> Factor::Parts Factor::splitOver(Value value) {
   return {x, y};
 }
 
+/// Whether a factor of `value` can leave all that ask for it: then none of them needs the product itself.
+bool Factor::passesOn(Value value) {
+  return llvm::all_of(value.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<ir::YieldOp>(user))
+      user = user->getParentOp();
+    if (auto whole = dyn_cast<ir::WholeOp>(user))
+      return whole.getName() == "kac.sum";
+    if (auto reduce = dyn_cast<ir::ReduceOp>(user))
+      return reduce.getName() == "kac.sum";
+    if (isa<ir::DivOp>(user))
+      return use.getOperandNumber() == 0;
+    return isa<ir::MulOp, ir::NegOp, ir::ExtractOp, ir::BuildOp>(user);
+  });
+}
+
+/// Uniform, and computed before `owner`: moved there where it was not.
+bool Factor::bringOut(Value value, Operation *owner) {
+  if (!owner->isAncestor(value.getParentBlock()->getParentOp()))
+    return true;
+  Operation *source = value.getDefiningOp();
+  if (!source || varies(value) || source->getNumRegions() > 0 || !isMemoryEffectFree(source) ||
+      isa<ir::ExtractOp>(source))
+    return false;
+  for (Value operand : source->getOperands())
+    if (!bringOut(operand, owner))
+      return false;
+  source->moveBefore(owner);
+  return true;
+}
+
 /// x / u is x (1 / u): one division a step. Whole numbers keep theirs, which may be exact.
 Value Factor::rewriteDivision(ir::DivOp op) {
   Value dividend = op.getLhs();
@@ -89,9 +128,11 @@ Value Factor::rewriteProduct(ir::MulOp op) {
   Value x = op.getLhs(), y = op.getRhs();
   if (!varies(x))
     std::swap(x, y);
-  Parts left = split<ir::MulOp>(x, op), right = varies(y) ? split<ir::MulOp>(y, op) : Parts();
-  if (left && !varies(y))
-    return make<ir::MulOp>(loc, left.core, make<ir::MulOp>(loc, left.uniform, y));
+  if (!varies(y)) { // v u u': as many operations as before, even where others ask for v u too
+    Parts left = splitOver<ir::MulOp>(x);
+    return left ? make<ir::MulOp>(loc, left.core, make<ir::MulOp>(loc, left.uniform, y)) : Value();
+  }
+  Parts left = splitFactor(x), right = splitFactor(y);
   if (left && right)
     return make<ir::MulOp>(loc, make<ir::MulOp>(loc, left.core, right.core),
                            make<ir::MulOp>(loc, left.uniform, right.uniform));
@@ -133,25 +174,32 @@ Value Factor::rewriteSum(Operation *op, Value x, Value y, bool minus) {
 Value Factor::rewriteTotal(Operation *op, Value array, Block *body, std::optional<int64_t> count) {
   Location loc = op->getLoc();
   Operation *owner = op;
+  if (Parts product = array ? splitFactor(array) : Parts(); product && shapeOf(product.uniform.getType()).empty()) {
+    Value total = ir::WholeOp::create(b, loc, op->getResult(0).getType(), cast<ir::WholeOp>(op).getName(),
+                                      ValueRange{product.core});
+    uniformity.note(total);
+    return make<ir::MulOp>(loc, total, product.uniform);
+  }
   if (auto build = array ? array.getDefiningOp<ir::BuildOp>() : ir::BuildOp()) {
     if (build.getNumResults() != 1 || !array.hasOneUse())
       return {};
     body = &build.getBody().front();
     owner = build;
   }
-  auto outside = [&](Value value) { return !owner->isAncestor(value.getParentBlock()->getParentOp()); };
   Operation *yield = body ? body->getTerminator() : nullptr;
   if (!body || yield->getNumOperands() != 1)
     return {};
   Value yielded = yield->getOperand(0);
   bool scalar = shapeOf(yielded.getType()).empty();
-  Parts product = split<ir::MulOp>(yielded, yield), sum = split<ir::AddOp>(yielded, yield);
-  if (product && outside(product.uniform) && (scalar || shapeOf(product.uniform.getType()).empty())) {
+  auto leaves = [&](Value uniform) {
+    return (scalar || shapeOf(uniform.getType()).empty()) && bringOut(uniform, owner);
+  };
+  if (Parts product = splitFactor(yielded); product && leaves(product.uniform)) {
     yield->setOperand(0, product.core);
     b.setInsertionPointAfter(op);
     return make<ir::MulOp>(loc, op->getResult(0), product.uniform);
   }
-  if (sum && scalar && outside(sum.uniform) && count) {
+  if (Parts sum = split<ir::AddOp>(yielded, yield); sum && scalar && count && leaves(sum.uniform)) {
     yield->setOperand(0, sum.core);
     b.setInsertionPointAfter(op);
     return make<ir::AddOp>(loc, op->getResult(0), make<ir::MulOp>(loc, constant(loc, double(*count)), sum.uniform));
@@ -159,8 +207,75 @@ Value Factor::rewriteTotal(Operation *op, Value array, Block *body, std::optiona
   return {};
 }
 
+/// A sum of x + y, where a factor of x or y can leave it, is a sum of x and one of y.
+Value Factor::rewriteSumOfSums(ir::WholeOp op) {
+  auto array = dyn_cast<OpResult>(op.getOperands().front());
+  auto build = array ? dyn_cast<ir::BuildOp>(array.getOwner()) : ir::BuildOp();
+  if (!build || !array.hasOneUse())
+    return {};
+  Operation *yield = build.getBody().front().getTerminator();
+  auto sum = yield->getOperand(array.getResultNumber()).getDefiningOp<ir::AddOp>();
+  if (!sum || !sum->hasOneUse() || !shapeOf(sum.getType()).empty() || !varies(sum.getLhs()) || !varies(sum.getRhs()))
+    return {};
+  auto hasFactor = [&](Value value) { return value.hasOneUse() && bool(splitOver<ir::MulOp>(value)); };
+  if (!hasFactor(sum.getLhs()) && !hasFactor(sum.getRhs()))
+    return {};
+  SmallVector<Type> types(build.getResultTypes());
+  types.push_back(array.getType());
+  b.setInsertionPoint(build);
+  auto both = ir::BuildOp::create(b, build.getLoc(), types, build.getExtents());
+  both.getBody().takeBody(build.getBody());
+  yield->setOperand(array.getResultNumber(), sum.getLhs());
+  yield->insertOperands(yield->getNumOperands(), sum.getRhs());
+  for (auto [old, now] : llvm::zip(build.getResults(), both.getResults())) {
+    if (varies(old))
+      uniformity.note(now);
+    old.replaceAllUsesWith(now);
+  }
+  uniformity.note(both.getResults().back());
+  taken.push_back(build);
+  b.setInsertionPoint(op);
+  auto total = [&](Value of) {
+    Value result = ir::WholeOp::create(b, op.getLoc(), op.getType(), op.getName(), ValueRange{of});
+    uniformity.note(result);
+    return result;
+  };
+  return make<ir::AddOp>(op.getLoc(), total(both.getResult(array.getResultNumber())), total(both.getResults().back()));
+}
+
+/// An element of v u, where u is one number, is one of v times u.
+Value Factor::rewriteExtract(ir::ExtractOp op) {
+  Parts parts = splitOver<ir::MulOp>(op.getArray());
+  if (!parts || !shapeOf(parts.uniform.getType()).empty() || !isa<FloatType>(elementOf(op.getType())))
+    return {};
+  Value element = ir::ExtractOp::create(b, op.getLoc(), op.getType(), parts.core, op.getIndices(), op.getInRangeAttr());
+  uniformity.note(element);
+  return make<ir::MulOp>(op.getLoc(), element, parts.uniform);
+}
+
+/// A factor that all elements of a result have.
+bool Factor::rewriteBuild(ir::BuildOp build) {
+  Operation *yield = build.getBody().front().getTerminator();
+  for (auto [k, result] : llvm::enumerate(build.getResults())) {
+    Value yielded = yield->getOperand(unsigned(k));
+    if (!varies(result) || !isa<FloatType>(elementOf(result.getType())) || !passesOn(result))
+      continue;
+    Parts product = splitFactor(yielded);
+    if (!product || !shapeOf(product.uniform.getType()).empty() || !bringOut(product.uniform, build))
+      continue;
+    yield->setOperand(unsigned(k), product.core);
+    b.setInsertionPointAfter(build);
+    Value scaled = make<ir::MulOp>(build.getLoc(), result, product.uniform);
+    result.replaceAllUsesExcept(scaled, scaled.getDefiningOp());
+    return true;
+  }
+  return false;
+}
+
 Value Factor::rewrite(Operation *op) {
   b.setInsertionPoint(op);
+  if (auto extract = dyn_cast<ir::ExtractOp>(op))
+    return varies(op->getResult(0)) ? rewriteExtract(extract) : Value();
   if (op->getNumResults() != 1 || !varies(op->getResult(0)) || !isa<FloatType>(elementOf(op->getResult(0).getType())))
     return {};
   if (auto div = dyn_cast<ir::DivOp>(op))
@@ -172,14 +287,17 @@ Value Factor::rewrite(Operation *op) {
   if (auto sub = dyn_cast<ir::SubOp>(op))
     return rewriteSum(op, sub.getLhs(), sub.getRhs(), true);
   if (auto neg = dyn_cast<ir::NegOp>(op)) {
-    Parts parts = split<ir::MulOp>(neg.getOperand(), op);
+    Parts parts = splitFactor(neg.getOperand());
     if (!parts)
       return {};
     Value u = ir::NegOp::create(b, op->getLoc(), parts.uniform.getType(), parts.uniform);
     return make<ir::MulOp>(op->getLoc(), parts.core, u);
   }
-  if (auto whole = dyn_cast<ir::WholeOp>(op); whole && whole.getName() == "kac.sum")
+  if (auto whole = dyn_cast<ir::WholeOp>(op); whole && whole.getName() == "kac.sum") {
+    if (Value sums = rewriteSumOfSums(whole))
+      return sums;
     return rewriteTotal(op, whole.getOperands().front(), nullptr, Cost::countOf(whole.getOperands().front().getType()));
+  }
   if (auto reduce = dyn_cast<ir::ReduceOp>(op); reduce && reduce.getName() == "kac.sum") {
     auto lower = Cost::constantOf(reduce.getLower()), upper = Cost::constantOf(reduce.getUpper());
     std::optional<int64_t> count;
@@ -190,28 +308,29 @@ Value Factor::rewrite(Operation *op) {
   return {};
 }
 
-void Factor::erase(Operation *op) {
-  if (!isOpTriviallyDead(op))
-    return;
-  llvm::SmallSetVector<Operation *, 4> sources;
-  for (Value operand : op->getOperands())
-    if (Operation *source = operand.getDefiningOp())
-      sources.insert(source);
-  op->walk([&](Operation *inner) { erased.insert(inner); });
-  op->erase();
-  for (Operation *source : sources)
-    if (!erased.contains(source))
-      erase(source);
+/// Addresses are free for new operations only here, where what is known of the old ones is forgotten too.
+void Factor::clean() {
+  for (ir::BuildOp build : taken)
+    build.erase();
+  taken.clear();
+  function.walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+    if (isOpTriviallyDead(op))
+      op->erase();
+  });
+  uniformity = Uniformity(function, varying, true);
 }
 
 void Factor::run() {
-  for (bool changed = true; changed;) {
+  for (bool changed = true; changed; clean()) {
     changed = false;
     SmallVector<Operation *> operations;
     function.walk([&](Operation *op) { operations.push_back(op); });
-    erased.clear();
     for (Operation *op : operations) {
-      if (erased.contains(op))
+      if (auto build = dyn_cast<ir::BuildOp>(op)) {
+        changed |= !llvm::is_contained(taken, build) && rewriteBuild(build);
+        continue;
+      }
+      if (op->use_empty()) // replaced already
         continue;
       Value result = rewrite(op);
       if (!result)
@@ -219,7 +338,6 @@ void Factor::run() {
       changed = true;
       Operation *made = result.getDefiningOp();
       op->getResult(0).replaceAllUsesExcept(result, made->isBeforeInBlock(op) ? op : made);
-      erase(op);
     }
   }
 }

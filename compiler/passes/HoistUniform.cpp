@@ -10,6 +10,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf, kac::ir::typeOf;
@@ -28,19 +29,22 @@ public:
 
   void run() {
     splitBuilds();
+    leaveRegions();
     factorUniform(function, varying);
-    refresh();
-    while (leaveRegions(body))
-      continue;
+    leaveRegions();
     tabulate();
-    DominanceInfo dominance;
-    IRRewriter rewriter(b);
-    eliminateCommonSubExpressions(rewriter, dominance, function);
-    refresh();
+    simplify();
     outline();
   }
 
 private:
+  void simplify();
+  void leaveRegions() {
+    do { // what is left of a region may leave the next
+      refresh();
+      simplify();
+    } while (leaveRegions(body));
+  }
   void refresh() { uniformity = Uniformity(function, varying, true); }
   void splitBuilds();
   bool leaveRegions(Block &block);
@@ -126,6 +130,17 @@ void Hoist::splitBuilds() {
     build.erase();
   }
   DominanceInfo dominance; // also takes away what each half does not need
+  IRRewriter rewriter(b);
+  eliminateCommonSubExpressions(rewriter, dominance, function);
+  refresh();
+}
+
+/// The patterns of our dialect: factors that have left arrays leave [a[i] for i in n] behind.
+void Hoist::simplify() {
+  RewritePatternSet patterns(function.getContext());
+  function.getContext()->getLoadedDialect<ir::KacDialect>()->getCanonicalizationPatterns(patterns);
+  (void)applyPatternsGreedily(function, std::move(patterns));
+  DominanceInfo dominance;
   IRRewriter rewriter(b);
   eliminateCommonSubExpressions(rewriter, dominance, function);
   refresh();

@@ -11,6 +11,12 @@ constexpr llvm::StringLiteral kLogp = "logp", kScore = "score", kVelocity = "vel
 /// Attributes of functions that are a field of a structure.
 constexpr llvm::StringLiteral kKind = "kac.kind", kField = "kac.field", kStructure = "kac.structure";
 constexpr llvm::StringLiteral kAlternatives = "kac.alternatives", kWhen = "kac.when";
+/// On a condition: how the text writes it.
+constexpr llvm::StringLiteral kText = "kac.text";
+/// On a sampler: the models of its target, each with its structure, its power and the place where it is named.
+constexpr llvm::StringLiteral kExperts = "kac.experts";
+/// On a sampler: its drift, where that is another field given by name.
+constexpr llvm::StringLiteral kFollowed = "kac.followed";
 /// What was derived, on the sampler: a dictionary of text.
 constexpr llvm::StringLiteral kDerived = "kac.derived";
 

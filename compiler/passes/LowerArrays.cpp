@@ -199,6 +199,11 @@ void Body::store(const Thing &memory, const Thing &values, int64_t cost) {
   const Array &to = *memory.array;
   if (values.scalar)
     return storeLeaf(to, values.scalar);
+  if (!values.array->at && !values.array->base) { // a list: only constants find its parts
+    for (auto [index, part] : llvm::enumerate(values.array->parts))
+      store(placeAt(memory, integer(int64_t(index))), part, cost);
+    return;
+  }
   int64_t inner = cost;
   for (int64_t size : ArrayRef(to.shape).drop_front())
     inner *= ShapedType::isDynamic(size) ? 16 : size;

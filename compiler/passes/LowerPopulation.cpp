@@ -122,18 +122,20 @@ FlatSymbolRefAttr KernelMaker::weights() {
 ArrayAttr KernelMaker::requires_() {
   SmallVector<Attribute> all;
   for (auto op : llvm::to_vector(module.getOps<ir::RequireInputsOp>())) {
+    if (op.getSampler() && *op.getSampler() != sampler)
+      continue;
     func::FuncOp function = find(op.getFunctionAttr());
-    Kernel kernel = begin("require", std::to_string(all.size()), {}, b.getI32Type());
+    Kernel kernel = begin("require", std::to_string(all.size()), {b.getF64Type()}, b.getI32Type());
     Uniformity none = allUniform(function);
     Body body(b, kernel.frame, none);
-    Value holds = body.lower(function, {})[0].scalar;
+    SmallVector<Thing> time;
+    if (op.getSampler())
+      time.push_back(Thing(kernel.function.getArgument(1)));
+    Value holds = body.lower(function, time)[0].scalar;
     end(kernel, arith::ExtUIOp::create(b, loc, b.getI32Type(), holds));
-    std::string text;
-    function.walk([&](ir::RequireOp require) { text = require.getText().str(); });
-    if (auto given = op->getAttrOfType<StringAttr>("text"))
-      text = given.str();
     all.push_back(b.getDictionaryAttr({b.getNamedAttr("holds", FlatSymbolRefAttr::get(kernel.function)),
-                                       b.getNamedAttr("text", b.getStringAttr(text))}));
+                                       b.getNamedAttr("at_steps", b.getBoolAttr(bool(op.getSampler()))),
+                                       b.getNamedAttr("text", b.getStringAttr(op.getText()))}));
   }
   return b.getArrayAttr(all);
 }

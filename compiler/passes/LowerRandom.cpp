@@ -18,21 +18,56 @@ static Value constantLike(OpBuilder &b, Location loc, Type type, uint64_t value)
   return arith::ConstantOp::create(b, loc, number);
 }
 
+using Words = SmallVector<Value, 2>;
+
+/// Lanes of words as 64 bit lanes, those at even places and those at odd ones, each word in the low half: the product
+/// of two such lanes is one instruction where that of 32 bit lanes, with its upper half, is many. What stands in the
+/// upper halves does not matter. One word is a lane of its own.
+static Words spread(OpBuilder &b, Location loc, Value word) {
+  auto vector = dyn_cast<VectorType>(word.getType());
+  if (!vector)
+    return {arith::ExtUIOp::create(b, loc, b.getI64Type(), word)};
+  auto type = VectorType::get(vector.getNumElements() / 2, b.getI64Type());
+  Value both = vector::BitCastOp::create(b, loc, type, word);
+  return {both, arith::ShRUIOp::create(b, loc, both, constantLike(b, loc, type, 32))};
+}
+
+static Value gather(OpBuilder &b, Location loc, const Words &words, Type type) {
+  if (words.size() == 1)
+    return arith::TruncIOp::create(b, loc, type, words[0]);
+  Type wide = words[0].getType();
+  Value even = arith::AndIOp::create(b, loc, words[0], constantLike(b, loc, wide, 0xFFFFFFFF));
+  Value odd = arith::ShLIOp::create(b, loc, words[1], constantLike(b, loc, wide, 32));
+  return vector::BitCastOp::create(b, loc, type, arith::OrIOp::create(b, loc, even, odd));
+}
+
 std::array<Value, 4> philox(OpBuilder &b, Location loc, std::array<Value, 4> counter, std::array<Value, 2> key) {
   Type type = counter[0].getType();
-  auto constant = [&](uint32_t value) { return constantLike(b, loc, type, value); };
-  Value multipliers[] = {constant(0xD2511F53), constant(0xCD9E8D57)};
-  Value steps[] = {constant(0x9E3779B9), constant(0xBB67AE85)};
-  for (int round = 0; round < 10; ++round) {
-    auto p = arith::MulUIExtendedOp::create(b, loc, multipliers[0], counter[0]);
-    auto q = arith::MulUIExtendedOp::create(b, loc, multipliers[1], counter[2]);
-    auto differ = [&](Value x, Value y) { return arith::XOrIOp::create(b, loc, x, y).getResult(); };
-    counter = {differ(differ(q.getHigh(), counter[1]), key[0]), q.getLow(),
-               differ(differ(p.getHigh(), counter[3]), key[1]), p.getLow()};
-    for (int k : {0, 1})
-      key[k] = arith::AddIOp::create(b, loc, key[k], steps[k]);
-  }
-  return counter;
+  std::array<Words, 4> c;
+  std::array<Words, 2> k;
+  for (auto [words, word] : llvm::zip(c, counter))
+    words = spread(b, loc, word);
+  for (auto [words, word] : llvm::zip(k, key))
+    words = spread(b, loc, word);
+  Type wide = c[0][0].getType();
+  auto constant = [&](uint64_t value) { return constantLike(b, loc, wide, value); };
+  auto differ = [&](Value x, Value y) { return arith::XOrIOp::create(b, loc, x, y).getResult(); };
+  auto product = [&](Value x, uint32_t multiplier) {
+    Value low = arith::AndIOp::create(b, loc, x, constant(0xFFFFFFFF));
+    return arith::MulIOp::create(b, loc, low, constant(multiplier)).getResult();
+  };
+  auto high = [&](Value x) { return arith::ShRUIOp::create(b, loc, x, constant(32)).getResult(); };
+  for (int round = 0; round < 10; ++round)
+    for (size_t part = 0; part < c[0].size(); ++part) {
+      Value p = product(c[0][part], 0xD2511F53), q = product(c[2][part], 0xCD9E8D57);
+      c[0][part] = differ(differ(high(q), c[1][part]), k[0][part]);
+      c[2][part] = differ(differ(high(p), c[3][part]), k[1][part]);
+      c[1][part] = q, c[3][part] = p;
+      k[0][part] = arith::AddIOp::create(b, loc, k[0][part], constant(0x9E3779B9));
+      k[1][part] = arith::AddIOp::create(b, loc, k[1][part], constant(0xBB67AE85));
+    }
+  return {gather(b, loc, c[0], type), gather(b, loc, c[1], type), gather(b, loc, c[2], type),
+          gather(b, loc, c[3], type)};
 }
 
 /// The midpoint of the cell of [0, 1) that the bits of `word` (from the top) name: 2^23 cells in f32, in f64 the 2^32

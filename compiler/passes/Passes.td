@@ -14,12 +14,20 @@ def DeriveSampler : Pass<"kac-derive-sampler", "::mlir::ModuleOp"> {
   let dependentDialects = ["::kac::ir::KacDialect", "::mlir::arith::ArithDialect"];
 }
 
+def CheckRequirements : Pass<"kac-check-requirements", "::mlir::ModuleOp"> {
+  let summary = "refuses what must hold when a run is created and is seen not to: the time grid, conditions, schedules";
+}
+
 def LowerLineages : Pass<"kac-lower-lineages", "::mlir::ModuleOp"> {
   let summary = "each sampler's functions as kernels over tiles of lineages, in upstream dialects alone";
   let options = [Option<"f64", "f64", "bool", "false", "precision of what differs between lineages">,
                  Option<"lanes", "lanes", "int64_t", "0", "lineages a tile; 0: the best known">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect"];
+}
+
+def SplitKernels : Pass<"kac-split-kernels", "::mlir::ModuleOp"> {
+  let summary = "the kernel table: which function goes to which maker, with the memory that it touches";
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 #include <filesystem>
 #include <new>
+#include <regex>
 #include <sys/resource.h>
 
 namespace kac {
@@ -39,11 +40,13 @@ private:
   struct sigaction before {};
 };
 
-/// Says what the runtime or a setting has against this run. A text that begins with a code gets the usual form.
+/// Says what the runtime or a setting has against this run. A text with a code, maybe behind a place, gets the usual
+/// form.
 RunEnd refuse(std::ostream &messages, RunEnd end, const std::string &text) {
-  bool coded = text.size() > 6 && text[0] == 'E' && text.find_first_not_of("0123456789", 1) == 5;
-  if (coded)
-    messages << "error[" << text.substr(0, 5) << "]: " << text.substr(text.find_first_not_of(": ", 5)) << "\n";
+  static const std::regex coded("(.*:[0-9]+:[0-9]+: |)(E[0-9]{4}): (.*)");
+  std::smatch parts;
+  if (std::regex_match(text, parts, coded))
+    messages << parts[1] << "error[" << parts[2] << "]: " << parts[3] << "\n";
   else
     messages << "error: " << text << "\n";
   return end;

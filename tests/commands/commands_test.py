@@ -185,7 +185,7 @@ class Commands(unittest.TestCase):
     def test_build(self):
         self.assertEqual(self.kacc("build", "walk.dsl", "-o", "lib"), 0, self.errors)
         self.assertEqual(sorted(os.listdir(os.path.join(self.folder, "lib"))),
-                         ["libwalk.a", "libwalk.so", "walk.h", "walk.hpp", "walk.json"])
+                         ["libwalk.a", "libwalk.so", "walk.h", "walk.hpp", "walk.json", "walk.pc"])
         first = {name: open(os.path.join(self.folder, "lib", name), "rb").read() for name in ("libwalk.a", "libwalk.so")}
         self.assertEqual(self.kacc("build", "walk.dsl", "-o", "again"), 0, self.errors)
         for name, contents in first.items():

@@ -226,8 +226,8 @@ TEST_P(Refuse, Says) {
 }
 
 const Refusal kRefusals[] = {
-    {"gradient", "target = a * exp(reward)", "E0503: 'reward' has no gradient"},
-    {"divergence", "target = a ^ 2; drift(x, t) = summed(x, t) + reward(x)", "E0502: div reward(x) is left"},
+    {"gradient", "target = a * exp(reward)", "E0503: `reward` has no gradient"},
+    {"divergence", "target = a ^ 2; drift(x, t) = summed(x, t) + reward(x)", "E0502: div(reward(x), x) is left"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Programs, Refuse, testing::ValuesIn(kRefusals),

@@ -325,15 +325,15 @@ TEST_F(ImportTest, samplersTestsAndFields) {
   sampler.monitors = {{"m", &output.function}};
   model.stem = "demo";
   model.tests.push_back({"it holds", {}, &holds.function});
-  model.requires_.push_back(&holds.function);
+  model.requires_.push_back({&holds.function, "", "E0405", "it must", {}});
   std::string text = import();
   EXPECT_EQ(message, "");
   EXPECT_THAT(text, HasSubstr("module @demo"));
   EXPECT_THAT(text, HasSubstr("output_names = [\"x.x\", \"x.v\"]"));
   EXPECT_THAT(text, HasSubstr("kac.alternatives = [@s.drift.2], kac.field = \"drift\", kac.kind = \"sampler\", "
                               "kac.structure = \"s\", kac.when = @t"));
-  for (const char *part : {"kac.test @t \"it holds\"", "kac.require_inputs @t", "kac.weigh", "kac.require %true",
-                           "kac.particles", "unweighted", "monitors = [@s.output]"})
+  for (const char *part : {"kac.test @t \"it holds\"", "kac.require_inputs @t \"E0405: it must\"", "kac.weigh",
+                           "kac.require %true", "kac.particles", "unweighted", "monitors = [@s.output]"})
     EXPECT_THAT(text, HasSubstr(part)) << text;
 
   std::string printed = printModel(model);

@@ -40,6 +40,7 @@ std::shared_ptr<Library> Library::ofText(const std::string &text, const BuildOpt
   passes.addPass(createLowerLineages(lowering));
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
+  passes.addPass(createSplitKernels());
   if (mlir::failed(passes.run(*module))) {
     ADD_FAILURE() << "the module cannot be lowered";
     return nullptr;

@@ -2,9 +2,7 @@
 #include "tests/lower/Compile.h"
 #include "tests/oracle/Philox.h"
 
-#include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <numeric>
@@ -184,27 +182,6 @@ TEST(Kernels, SameBitsForAnyPieces) {
   }
   EXPECT_EQ(outcomes[0], outcomes[1]);
   EXPECT_EQ(outcomes[0], outcomes[2]);
-}
-
-/// Not a test of speed: prints what a step takes, for who asks with KAC_TIME.
-TEST(Kernels, TimeOfMixtureStep) {
-  if (!std::getenv("KAC_TIME"))
-    GTEST_SKIP();
-  for (int64_t lanes : {16, 32, 64}) {
-    auto library = Library::ofText(read("mixture.mlir"), {false, lanes});
-    ASSERT_TRUE(library);
-    Population all(library->sampler("mixture_anneal"), 20000, 1000, seed);
-    all.set("centers", centers());
-    all.init();
-    double best = INFINITY;
-    for (int64_t n = 0; n < 40; ++n) {
-      auto start = std::chrono::steady_clock::now();
-      all.step(n);
-      std::chrono::duration<double, std::nano> taken = std::chrono::steady_clock::now() - start;
-      best = std::min(best, taken.count() / 20000);
-    }
-    std::printf("%2d lanes: %.2f ns a particle-step on one thread\n", int(lanes), best);
-  }
 }
 
 } // namespace

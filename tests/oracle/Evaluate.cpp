@@ -417,6 +417,8 @@ Value Evaluator::compute(const Expr &e, Frame &frame) {
   case Op::Divergence:
   case Op::Laplacian:
     return derivative(e, frame);
+  case Op::Missing:
+    illFormed(e, e.name);
   case Op::Stop: {
     Value result = evaluate(*e.args[0], frame);
     forEach(result, [](Number &n) { n.node = -1; });

@@ -219,7 +219,7 @@ class Pack(unittest.TestCase):
         return run(program)
 
     def test_files(self):
-        forms = ("%s.h", "%s.hpp", "%s.json", "lib%s.a", "lib%s.so")
+        forms = ("%s.h", "%s.hpp", "%s.json", "%s.pc", "lib%s.a", "lib%s.so")
         wanted = [form % name for name in ("walk", "3 still") for form in forms]
         self.assertEqual(sorted(os.listdir(self.at("lib"))), sorted(wanted))
 
@@ -230,6 +230,13 @@ class Pack(unittest.TestCase):
         eigen = [word for word in run("pkg-config", "--cflags", "eigen3").split() if word.startswith("-I")]
         words = ["g++", "-std=c++17"] + ["-isystem" + word[2:] for word in eigen]
         self.assertEqual(self.build("both.cpp", CPP, words), "good\n")
+
+    def test_pkg_config(self):
+        with open(self.at("version.c"), "w") as file:
+            file.write('#include <walk.h>\nint main(void) { return walk_abi_version() == 0; }\n')
+        words = run("pkg-config", "--cflags", "--libs", "walk", env=dict(os.environ, PKG_CONFIG_PATH=self.at("lib"))).split()
+        run("gcc", self.at("version.c"), "-o", self.at("version"), *words, "-Wl,-rpath," + self.at("lib"))
+        run(self.at("version"))
 
     def test_headers_alone(self):
         for name, words, header in (("alone.c", ["gcc", "-std=c11"], "walk.h"),

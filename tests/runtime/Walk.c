@@ -147,7 +147,10 @@ static int32_t when(const struct kac_run *run, double ess, double t, int64_t n) 
   return ess < 0.5;
 }
 
-static int32_t allowed(const struct kac_run *run) { return !*(const uint8_t *)run->inputs[input_forbidden]; }
+static int32_t allowed(const struct kac_run *run, double t) {
+  (void)t;
+  return !*(const uint8_t *)run->inputs[input_forbidden];
+}
 
 static void weights(const double *log_weight, int64_t begin, int64_t end, double shift, double *sum, double *out) {
   for (int64_t i = begin; i < end; i++) {
@@ -172,7 +175,7 @@ static const struct kac_input inputs[] = {
 };
 static const struct kac_array_type outputs[] = {{"x", KAC_REAL, 1, pair}, {"x.steps", KAC_INT, 0, NULL}};
 static const struct kac_array_type monitors[] = {{"mean", KAC_REAL, 1, pair}, {"positive", KAC_BOOL, 0, NULL}};
-static const struct kac_require requires_[] = {{allowed, "E0405: `forbidden` must be false"}};
+static const struct kac_require requires_[] = {{allowed, "E0405: `forbidden` must be false", 0}};
 
 #define WALK(sampler, resampler, condition, components)                                                                \
   const struct kac_sampler walk_##sampler##_descriptor = {                                                             \

@@ -2,6 +2,7 @@
 // and a line for each that does not hold out. `check` makes every test a sampler of one lineage that gives 1 or 0.
 #include "compiler/commands/Commands.h"
 #include "compiler/commands/compile/Compile.h"
+#include "compiler/commands/compile/Laws.h"
 #include "compiler/commands/compile/OwnFolder.h"
 #include "runtime/kac_run.h"
 
@@ -80,7 +81,8 @@ int testCommand(const CommandLine &line) {
   }
   dlclose(library);
   std::cout << count << (count == 1 ? " test, " : " tests, ") << failures << " failed" << std::endl;
-  return failures == 0 ? Done : FailedRun;
+  int laws = testLaws(options, line);
+  return laws != Done ? laws : failures == 0 ? Done : FailedRun;
 }
 
 } // namespace kac

@@ -1,0 +1,33 @@
+// A structure in; a name that is its own out. Two structures have the same name where they are made of the same
+// definitions and equal values, however often the text that makes them is evaluated; else they have different ones.
+#pragma once
+
+#include "dsl/Value.h"
+
+namespace kac::checking {
+
+class Identity {
+public:
+  /// The structure's own name where no other has taken it, else that with a number. The structure does not capture
+  /// run-time values of a function.
+  std::string nameOf(const StructurePtr &structure);
+
+private:
+  /// Texts that are equal where the things are; long ones are replaced by numbers.
+  std::string describe(const StructurePtr &structure);
+  std::string describe(const Value &value);
+  std::string describe(const Function *function);
+  std::string describe(const ScopePtr &scope);
+  std::string describe(const Expr &e, std::map<int, int> &slots);
+  std::string describe(const Block &block, std::map<int, int> &slots);
+  std::string numbered(const std::string &text);
+
+  std::map<std::string, size_t> numbers;
+  std::map<std::string, std::string> names;       // of descriptions
+  std::map<std::string, size_t> taken;            // how many have each name
+  std::map<StructurePtr, std::string> structures; // names found; keeps their addresses from being reused
+  std::map<const Function *, std::string> functions;
+  std::vector<const Structure *> around; // being described
+};
+
+} // namespace kac::checking
