@@ -227,18 +227,22 @@ Value Elaborator::callChoice(const StructurePtr &structure, const std::function<
 
 /// A condition over inputs, checked when a run is created; or one over the values of a lineage, which then must hold
 /// it.
+void Elaborator::require(const ExprPtr &condition, const std::string &code, const std::string &name,
+                         const std::string &text, Span span) {
+  Function check;
+  check.name = uniqueName(name + ".require");
+  check.span = span;
+  check.result = boolType();
+  check.body.result = condition;
+  model.functions.push_back(std::move(check));
+  model.requires_.push_back({&model.functions.back(), "", code, text, span});
+}
+
 void Elaborator::demand(const ExprPtr &condition, const std::string &code, const std::string &name,
                         const std::string &text, Span span) {
   if (!isLocal(Value::of(condition)) || (condition->op == Op::Call && condition->args.empty())) {
-    if (!frames.empty() && frame().probe)
-      return;
-    Function check;
-    check.name = uniqueName(name + ".require");
-    check.span = span;
-    check.result = boolType();
-    check.body.result = condition;
-    model.functions.push_back(std::move(check));
-    model.requires_.push_back({&model.functions.back(), "", code, text, span});
+    if (frames.empty() || !frame().probe)
+      require(condition, code, name, text, span);
   } else if (!frames.empty() && frame().entry && !frame().probe) {
     Statement s{};
     s.kind = Statement::Kind::Require;

@@ -315,6 +315,7 @@ Value Elaborator::evaluateData(const Node *node) {
   auto e = std::make_shared<Expr>(*make(Op::Input, declaredType, {}, node->span));
   e->index = static_cast<int64_t>(model.inputs.size()) - 1;
   e->name = node->text;
+  demandType(e, node->text);
   return Value::of(e);
 }
 
@@ -359,6 +360,7 @@ Value Elaborator::evaluateParam(const Node *node, const ScopePtr &file) {
   auto input = std::make_shared<Expr>(*make(Op::Input, type, {}, node->span));
   input->index = static_cast<int64_t>(model.inputs.size()) - 1;
   input->name = node->text;
+  demandType(input, node->text);
   return Value::of(input);
 }
 

@@ -190,7 +190,7 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
       alternatives(structure, f, sampler.state);
     }
   }
-  describeTarget(structure, sampler);
+  auto replaced = describeTarget(structure, sampler);
   for (size_t i = before; i < model.requires_.size(); ++i)
     if (Span &span = model.requires_[i].span; librarySources.count(span.source) || !span.source)
       span = node->span;
@@ -208,14 +208,23 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   if (!sampler.weighted)
     diagnostics.report("W0404", node->span,
                        "`" + sampler.name + "` takes its samples unweighted: they need not follow the target");
+  else if (sampler.rate)
+    for (const auto &[text, span] : replaced)
+      diagnostics.report("W0401", span, text);
+  auto kernels = definitions(*structure, fields::kernel), weights = definitions(*structure, fields::weights);
+  if (sampler.rate && !kernels.empty() && kernels[0].second > 0 && !weights.empty() && weights[0].second == 0)
+    diagnostics.report("W0405", kernels[0].first->span,
+                       "`" + sampler.name + "` has its own `kernel`, and weights that are those of the default one");
   model.samplers.push_back(std::move(sampler));
 }
 
 /// The models that the target is made of, and where their laws are of one family, that their product is a law too.
-void Elaborator::describeTarget(const StructurePtr &structure, Sampler &sampler) {
+/// Gives what to say of models whose velocity or score is no longer that of their densities.
+std::vector<std::pair<std::string, Span>> Elaborator::describeTarget(const StructurePtr &structure, Sampler &sampler) {
+  std::vector<std::pair<std::string, Span>> replaced;
   auto list = definitions(*structure, fields::target);
   if (list.empty())
-    return;
+    return replaced;
   const Span place = list[0].first->child(2)->span;
   auto factorsAt = [&](const Value &time) {
     return asTarget(callField(structure, fields::target, {time}, place), time.run, place)->factors;
@@ -236,9 +245,15 @@ void Elaborator::describeTarget(const StructurePtr &structure, Sampler &sampler)
           {identity.nameOf(factors[i].structure),
            enterAt("power", [&](const std::vector<Factor> &all, const Value &) { return all[i].power; }),
            librarySources.count(factors[i].span.source) ? place : factors[i].span});
+  for (const Factor &factor : factors)
+    for (const std::string &field : {fields::velocity, fields::score})
+      if (factor.structure && factor.structure->replaced.count(field))
+        replaced.push_back({"`" + factor.structure->name + "` has a `" + field +
+                                "` of its own, which its density does not follow: the weights take it as if it did",
+                            librarySources.count(factor.span.source) ? place : factor.span});
   bool alone = factors.size() == 1 && factors[0].power->op == Op::Number && factors[0].power->number == 1;
   if (alone || std::any_of(factors.begin(), factors.end(), [](const Factor &f) { return !f.structure; }))
-    return;
+    return replaced;
   try {
     const Function *holds = enterAt("normalisable", [&](const std::vector<Factor> &all, const Value &time) {
       std::vector<std::pair<ExprPtr, StructurePtr>> laws;
@@ -266,6 +281,7 @@ void Elaborator::describeTarget(const StructurePtr &structure, Sampler &sampler)
     if (!failure.missing())
       throw;
   }
+  return replaced;
 }
 
 /// The further complete definitions of a field of (x, t), and the condition on the first.

@@ -224,6 +224,10 @@ private:
   ScopePtr layerScope(const StructurePtr &structure, size_t layer);
   void checkRequires(const StructurePtr &structure);
   void checkRequire(const StructurePtr &structure, const Node *require, size_t layer);
+  /// A condition on inputs alone, checked when a run is created.
+  void require(const ExprPtr &condition, const std::string &code, const std::string &name, const std::string &text,
+               Span span);
+  void demandType(const ExprPtr &input, const std::string &name); // CheckInput.cpp
   void demand(const ExprPtr &condition, const std::string &code, const std::string &name, const std::string &text,
               Span span);
   [[noreturn]] void missingField(const StructurePtr &structure, const std::string &field, Span span);
@@ -251,7 +255,7 @@ private:
                         const std::vector<std::string> &names, bool effects,
                         const std::function<Value(std::vector<Value>)> &body);
   void alternatives(const StructurePtr &structure, Function &first, const Type &state);
-  void describeTarget(const StructurePtr &structure, Sampler &sampler);
+  std::vector<std::pair<std::string, Span>> describeTarget(const StructurePtr &structure, Sampler &sampler);
   void checkFunction(const Node *node, const Closure &closure);
   void elaborateTest(const Node *node, const ScopePtr &scope);
   void numberSites();

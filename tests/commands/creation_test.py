@@ -44,6 +44,14 @@ class Creation(unittest.TestCase):
                      "sampler s { init() { x ~ normal(0, 1); x * spread }; step(x) = x }\n", ["spread=-1"],
                      "model.dsl:6:1: error[E0405]: the spread is positive")
 
+    def test_an_input_of_a_narrow_type(self):
+        for kind, default, use, bad in (("positive", "2", "c", "c=0"), ("token[3]", "1", "[1, 2, 3][c]", "c=3"),
+                                        ("token[3]", "1", "[1, 2, 3][c]", "c=1000000000"),
+                                        ("simplex[2]", "[0.4, 0.6]", "c[1]", "c=0.4"),
+                                        ("onehot[2]", "[0, 1]", "c[1]", "c=0.5")):
+            self.refuses("param c : " + kind + " = " + default + "\nsampler s { init() { x ~ normal(0, 1); x + " + use +
+                         " }; step(x) = x }\n", [bad], "model.dsl:6:1: error[E0405]: `c` is a " + kind)
+
     def test_a_require_of_a_law(self):
         for law, state in (("normal(0, spread)", "real"), ("normal([0, 1], spread)", "real[2]")):
             self.refuses("const law = " + law + "\nsampler s { init() -> " + state +
