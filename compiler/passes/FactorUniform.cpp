@@ -1,6 +1,7 @@
 // A function in; the same with uniform factors and terms moved outwards until they meet out. What is uniform is
 // computed once a step and in f64, so that each such meeting saves an operation a lineage and a rounding.
 #include "compiler/passes/FactorUniform.h"
+#include "compiler/passes/HoistUniform.h"
 
 #include "compiler/passes/LowerCost.h"
 #include "compiler/passes/Uniformity.h"
@@ -33,6 +34,7 @@ private:
   Parts splitFactor(Value value) { return passesOn(value) ? splitOver<ir::MulOp>(value) : Parts(); }
   static bool passesOn(Value value);
   bool bringOut(Value value, Operation *owner);
+  bool comesFirst(Value value, Operation *op);
 
   Value rewrite(Operation *op);
   Value rewriteDivision(ir::DivOp op);
@@ -73,11 +75,20 @@ template <typename Op> Factor::Parts Factor::splitOver(Value value) {
   if (!op || !varies(value))
     return {};
   Value x = op.getLhs(), y = op.getRhs();
-  if (!varies(x))
+  auto isOuter = [&](Value part) { return std::is_same_v<Op, ir::MulOp> ? comesFirst(part, op) : !varies(part); };
+  if (isOuter(x))
     std::swap(x, y);
-  if (!varies(x) || varies(y) || x.getType() != value.getType())
+  if (isOuter(x) || !isOuter(y) || x.getType() != value.getType())
     return {};
   return {x, y};
+}
+
+/// Uniform, or one number made before the innermost loop around `op`.
+bool Factor::comesFirst(Value value, Operation *op) {
+  if (!varies(value))
+    return true;
+  Operation *around = op->getParentOp();
+  return isa<ir::BuildOp, ir::ReduceOp>(around) && shapeOf(value.getType()).empty() && bringOut(value, around);
 }
 
 /// Whether a factor of `value` can leave all that ask for it: then none of them needs the product itself.
@@ -96,13 +107,12 @@ bool Factor::passesOn(Value value) {
   });
 }
 
-/// Uniform, and computed before `owner`: moved there where it was not.
+/// Computed before `owner`: moved there where it was not.
 bool Factor::bringOut(Value value, Operation *owner) {
   if (!owner->isAncestor(value.getParentBlock()->getParentOp()))
     return true;
   Operation *source = value.getDefiningOp();
-  if (!source || varies(value) || source->getNumRegions() > 0 || !isMemoryEffectFree(source) ||
-      isa<ir::ExtractOp>(source))
+  if (!source || source->getNumRegions() > 0 || !isMovable(source) || isa<ir::ExtractOp>(source))
     return false;
   for (Value operand : source->getOperands())
     if (!bringOut(operand, owner))
@@ -126,9 +136,12 @@ Value Factor::rewriteDivision(ir::DivOp op) {
 Value Factor::rewriteProduct(ir::MulOp op) {
   Location loc = op.getLoc();
   Value x = op.getLhs(), y = op.getRhs();
-  if (!varies(x))
+  auto isOuter = [&](Value part, Value other) {
+    return !varies(part) || (comesFirst(part, op) && !comesFirst(other, op));
+  };
+  if (isOuter(x, y))
     std::swap(x, y);
-  if (!varies(y)) { // v u u': as many operations as before, even where others ask for v u too
+  if (isOuter(y, x)) { // v u u': as many operations as before, even where others ask for v u too
     Parts left = splitOver<ir::MulOp>(x);
     return left ? make<ir::MulOp>(loc, left.core, make<ir::MulOp>(loc, left.uniform, y)) : Value();
   }
@@ -243,14 +256,20 @@ Value Factor::rewriteSumOfSums(ir::WholeOp op) {
   return make<ir::AddOp>(op.getLoc(), total(both.getResult(array.getResultNumber())), total(both.getResults().back()));
 }
 
-/// An element of v u, where u is one number, is one of v times u.
+/// An element of s v, where s is one number, is one of v times s.
 Value Factor::rewriteExtract(ir::ExtractOp op) {
-  Parts parts = splitOver<ir::MulOp>(op.getArray());
-  if (!parts || !shapeOf(parts.uniform.getType()).empty() || !isa<FloatType>(elementOf(op.getType())))
+  auto product = op.getArray().getDefiningOp<ir::MulOp>();
+  if (!product || !isa<FloatType>(elementOf(op.getType())))
     return {};
-  Value element = ir::ExtractOp::create(b, op.getLoc(), op.getType(), parts.core, op.getIndices(), op.getInRangeAttr());
-  uniformity.note(element);
-  return make<ir::MulOp>(op.getLoc(), element, parts.uniform);
+  Value scale = product.getLhs(), array = product.getRhs();
+  if (shapeOf(array.getType()).empty())
+    std::swap(scale, array);
+  if (!shapeOf(scale.getType()).empty() || array.getType() != product.getType())
+    return {};
+  Value element = ir::ExtractOp::create(b, op.getLoc(), op.getType(), array, op.getIndices(), op.getInRangeAttr());
+  if (varies(op.getResult()))
+    uniformity.note(element);
+  return make<ir::MulOp>(op.getLoc(), element, scale);
 }
 
 /// A factor that all elements of a result have.

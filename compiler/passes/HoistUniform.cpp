@@ -3,6 +3,7 @@
 // depend on, or become tables over the indices that they do depend on; the rest at the top is outlined.
 #include "compiler/passes/HoistUniform.h"
 #include "compiler/passes/FactorUniform.h"
+#include "compiler/passes/FlattenIfs.h"
 
 #include "compiler/passes/LowerCost.h"
 
@@ -29,6 +30,7 @@ public:
 
   void run() {
     splitBuilds();
+    flattenIfs(function, varying);
     leaveRegions();
     factorUniform(function, varying);
     leaveRegions();
@@ -65,7 +67,8 @@ private:
   Uniformity uniformity;
 };
 
-/// Computes the same wherever it stands: no effects, no fault that only some turns have.
+} // namespace
+
 bool isMovable(Operation *op) {
   return !op->walk([](Operation *inner) {
               if (isa<ir::WeighOp, ir::RequireOp, ir::RandomOp>(inner))
@@ -79,6 +82,8 @@ bool isMovable(Operation *op) {
               return WalkResult::advance();
             }).wasInterrupted();
 }
+
+namespace {
 
 /// All results and all that is inside are the same for all lineages.
 bool Hoist::isUniform(Operation *op) {

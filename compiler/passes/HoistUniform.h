@@ -9,4 +9,7 @@ namespace kac {
 /// `varying` names, and `function` takes its results as further arguments. The attribute kac.uniform names it.
 void hoistUniform(mlir::func::FuncOp function, llvm::ArrayRef<bool> varying);
 
+/// Computes the same wherever it stands: no effects, no fault that only some turns have.
+bool isMovable(mlir::Operation *op);
+
 } // namespace kac
