@@ -33,6 +33,7 @@ static std::string explainOne(ir::SamplerOp sampler) {
   row("noise", of("noise"));
   row("weight", weighted ? of("weight") : "none: samples do not follow the target");
   row("evidence", of("evidence").empty() ? "" : of("evidence") + ": the same for all lineages");
+  row("from", of("from"));
   row("checks", of("assumed").empty() ? "" : "where the drift holds is checked at creation");
   row("cost", of("cost"));
   row("left", "Euler step, O(dt)");

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
+#include <cstdint>
 #include <iostream>
 
 namespace kac {
@@ -36,7 +38,14 @@ void addRun(CLI::App *app, CommandLine &line, std::vector<std::string> &set) {
       ->allow_extra_args(false);
   app->add_option("-n,--particles", line.particles, "number of particles")->type_name("N");
   app->add_option("--steps", line.steps, "number of steps")->type_name("K");
-  app->add_option("--seed", line.seed, "seed of the random numbers")->type_name("S");
+  // Read as a number of 64 bits, a sign or a digit too many would give another seed without a word.
+  auto isSeed = [](const std::string &text) {
+    uint64_t seed = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+    bool good = error == std::errc() && end == text.data() + text.size();
+    return good ? std::string() : "a seed is a whole number from 0 to 2^64 - 1, not '" + text + "'";
+  };
+  app->add_option("--seed", line.seed, "seed of the random numbers")->type_name("S")->check(isSeed);
   app->add_option("--threads", line.threads, "threads; results do not depend on it")
       ->check(CLI::Range(1, 4096))
       ->type_name("T");
@@ -67,6 +76,10 @@ std::optional<int> finish(CLI::App &app, const std::vector<std::string> &set, Co
     std::cerr << "kacc: -n must be at least 1\n";
     return WrongCommandLine;
   }
+  if (line.particles && *line.particles > INT32_MAX) {
+    std::cerr << "kacc: -n must be below 2^31\n";
+    return WrongCommandLine;
+  }
   if (line.steps && *line.steps < 0) {
     std::cerr << "kacc: --steps must not be negative\n";
     return WrongCommandLine;
@@ -76,6 +89,10 @@ std::optional<int> finish(CLI::App &app, const std::vector<std::string> &set, Co
   };
   if (line.command == "run" && !line.output.empty() && !ends(line.output, ".npz") && !ends(line.output, ".npy")) {
     std::cerr << "kacc: -o wants a file that ends in .npz or .npy, not '" << line.output << "'\n";
+    return WrongCommandLine;
+  }
+  if (!line.plot.empty() && !ends(line.plot, ".svg")) {
+    std::cerr << "kacc: --plot wants a file that ends in .svg, not '" << line.plot << "'\n";
     return WrongCommandLine;
   }
   if (line.device == "gpu") {

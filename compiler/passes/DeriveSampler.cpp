@@ -52,6 +52,7 @@ private:
   Location placeOf(StringRef model);
   void settle(Candidate &candidate);
   LogicalResult demand(Candidate &candidate);
+  func::FuncOp noise();
   Form noise(Expressions &expressions);
   void warn(Candidate &candidate);
   void warnOfVariance(Candidate &candidate, const Coef &z);
@@ -433,8 +434,8 @@ std::string costOf(const Candidate &candidate, int64_t size) {
          std::to_string(4 * size + 12) + " bytes a lineage";
 }
 
-/// What the sampler's own diffusion is; None where it is not known.
-Form Derivation::noise(Expressions &expressions) {
+/// The sampler's own diffusion, if any.
+func::FuncOp Derivation::noise() {
   func::FuncOp either = rate ? rate : drift;
   auto structure = either->getAttrOfType<StringAttr>(kinds::kStructure);
   for (auto function : module.getOps<func::FuncOp>()) {
@@ -444,10 +445,17 @@ Form Derivation::noise(Expressions &expressions) {
     };
     if (structure && is(kinds::kKind, kinds::kSampler) && is(kinds::kStructure, structure) &&
         is(kinds::kField, kinds::kDiffusion) && function.getNumArguments() == 1 && !function.isExternal())
-      try {
-        return expressions[expressions.evaluate(function, {expressions.time})[0]].form;
-      } catch (NoForm) {
-      }
+      return function;
+  }
+  return {};
+}
+
+/// None where it is not known.
+Form Derivation::noise(Expressions &expressions) {
+  try {
+    if (func::FuncOp function = noise())
+      return expressions[expressions.evaluate(function, {expressions.time})[0]].form;
+  } catch (NoForm) {
   }
   return {};
 }
@@ -486,6 +494,12 @@ void Derivation::record(Candidate &candidate) {
   for (int64_t extent : ir::shapeOf(either.getArgumentTypes()[0]))
     size *= extent;
   say("cost", costOf(candidate, size));
+  std::string from;
+  for (auto [what, function] : {std::pair("drift", candidate.drift), {"noise", noise()}, {"weight", rate}})
+    if (auto place = function ? dyn_cast<FileLineColLoc>(function.getLoc()) : FileLineColLoc())
+      from += (from.empty() ? "" : ", ") + std::string(what) + " " + place.getFilename().str() + ":" +
+              std::to_string(place.getLine());
+  say("from", from);
   sampler->setAttr(kinds::kDerived, entries.getDictionary(b.getContext()));
 }
 

@@ -51,7 +51,9 @@ class Commands(unittest.TestCase):
 
     def test_wrong_command_lines(self):
         for words in ([], ["frobnicate"], ["run"], ["run", "walk.dsl", "--nonsense"], ["run", "walk.dsl", "-n", "0"],
-                      ["run", "walk.dsl", "-n", "many"], ["run", "walk.dsl", "--set", "drift"],
+                      ["run", "walk.dsl", "-n", "many"], ["run", "walk.dsl", "-n", "2147483648"],
+                      ["run", "walk.dsl", "--seed", "-1"], ["run", "walk.dsl", "--seed", "18446744073709551616"],
+                      ["run", "walk.dsl", "--plot", "x.png"], ["run", "walk.dsl", "--set", "drift"],
                       ["run", "walk.dsl", "-o", "samples.txt"], ["--emit=nothing", "walk.dsl"], ["--emit=ast"],
                       ["--print=nothing"], ["--explain-error", "E9999"], ["cache"], ["run", "walk.dsl", "--threads", "0"],
                       ["run", "walk.dsl", "--device", "gpu"], ["fmt", "-i", "--check", "walk.dsl"]):

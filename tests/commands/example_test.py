@@ -184,6 +184,12 @@ class Example(unittest.TestCase):
         self.assertIn("q.score", rows["cost"])
         self.assertIn("2 normals", rows["cost"])
 
+        # The lines that the formulas come from are where the library defines these fields.
+        for place, field in zip(rows["from"].split(", "), ("drift", "diffusion", "rate")):
+            file, line = re.fullmatch(r"\w+ (\S+):(\d+)", place).groups()
+            self.assertTrue(pathlib.Path(ROOT, "dsl", file).read_text().splitlines()[int(line) - 1].strip().startswith(
+                field + "("), place)
+
         def coefficient(text, factor):
             """Of the factor at the end, as a function of beta and the noise."""
             self.assertTrue(text.endswith(" * " + factor), text)
