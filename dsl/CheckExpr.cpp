@@ -227,13 +227,13 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
   bool run = true;
   for (const Node *field : fields->children) {
     auto at =
-        std::find_if(tuple.parts.begin(), tuple.parts.end(), [&](const auto &p) { return p.first == field->text; });
+        std::find_if(tuple.parts.begin(), tuple.parts.end(), [&](const TuplePart &p) { return p.name == field->text; });
     if (field->kind != NodeKind::Field || at == tuple.parts.end())
       fail("E0204", field->span, "the tuple has no component `" + field->text + "`");
     Value v = evaluate(field->child(2), scope);
-    if (v.isRun() && at->second.isRun())
-      v = Value::of(repeatTo(coerce(v.run, at->second.type(), field->span, false), at->second.type(), field->span));
-    at->second = v;
+    if (v.isRun() && at->value.isRun())
+      v = Value::of(repeatTo(coerce(v.run, at->value.type(), field->span, false), at->value.type(), field->span));
+    at->value = v;
   }
   for (const auto &[name, v] : tuple.parts)
     run &= v.isRun();

@@ -56,7 +56,7 @@ bool Elaborator::isLocal(const Value &value) const {
       return value.closure->structure->local;
     return value.closure->kind == Closure::Kind::Native || isLocal(value.closure->scope);
   case Value::Kind::Tuple:
-    return std::any_of(value.parts.begin(), value.parts.end(), [&](const auto &p) { return isLocal(p.second); });
+    return std::any_of(value.parts.begin(), value.parts.end(), [&](const TuplePart &p) { return isLocal(p.value); });
   case Value::Kind::Array:
     return std::any_of(value.array->elements.begin(), value.array->elements.end(),
                        [&](const Value &v) { return isLocal(v); }) ||

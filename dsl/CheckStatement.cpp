@@ -121,7 +121,7 @@ void Elaborator::destructure(const std::vector<std::string> &names, const Value 
       fail("E0304", span,
            "a tuple of " + std::to_string(value.parts.size()) + " is taken apart into " + std::to_string(names.size()));
     for (size_t i = 0; i < names.size(); ++i)
-      assign(names[i], value.parts[i].second, scope, span);
+      assign(names[i], value.parts[i].value, scope, span);
     return;
   }
   ExprPtr e = hold(asRun(value, span));

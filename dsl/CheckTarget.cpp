@@ -248,10 +248,10 @@ Value Elaborator::fused(std::vector<Argument> &arguments, Span span) {
     fail("E0301", span, "`fused` takes the experts of a target");
   std::vector<std::pair<ExprPtr, StructurePtr>> starts;
   for (const Value &pair : arguments[0].value.array->elements) {
-    Value start = fieldOf(pair.parts[1].second.structure, fields::start, span);
+    Value start = fieldOf(pair.parts[1].value.structure, fields::start, span);
     if (start.kind != Value::Kind::Structure)
       fail("E0401", span, "a start of the target is no density");
-    starts.push_back({pair.parts[0].second.run, start.structure});
+    starts.push_back({pair.parts[0].value.run, start.structure});
   }
   if (starts.empty())
     fail("E0401", span, "a target without models has no fused start");

@@ -20,6 +20,7 @@ struct Structure;
 struct Closure;
 struct CompileArray;
 struct Target;
+struct TuplePart;
 using ScopePtr = std::shared_ptr<Scope>;
 using StructurePtr = std::shared_ptr<Structure>;
 
@@ -34,23 +35,30 @@ using Bindings = std::map<std::string, Binding>;
 struct Value {
   enum class Kind { Run, Function, Structure, Array, Tuple, Target, Text, Default };
   Kind kind = Kind::Run;
-  ExprPtr run;                                      // Run
-  std::shared_ptr<const Closure> closure;           // Function
-  StructurePtr structure;                           // Structure
-  std::shared_ptr<const CompileArray> array;        // Array: of compile-time values
-  std::vector<std::pair<std::string, Value>> parts; // Tuple with a compile-time part
-  std::shared_ptr<const Target> target;             // Target: the algebra of densities
-  std::string text;                                 // Text
-                                                    // Default: an argument that was left out
+  ExprPtr run;                               // Run
+  std::shared_ptr<const Closure> closure;    // Function
+  StructurePtr structure;                    // Structure
+  std::shared_ptr<const CompileArray> array; // Array: of compile-time values
+  std::vector<TuplePart> parts;              // Tuple with a compile-time part
+  std::shared_ptr<const Target> target;      // Target: the algebra of densities
+  std::string text;                          // Text
+                                             // Default: an argument that was left out
 
-  static Value of(ExprPtr e) {
-    Value v;
-    v.run = std::move(e);
-    return v;
-  }
+  static Value of(ExprPtr e);
   bool isRun() const { return kind == Kind::Run; }
   const Type &type() const { return run->type; }
 };
+
+struct TuplePart {
+  std::string name; // may be empty
+  Value value;
+};
+
+inline Value Value::of(ExprPtr e) {
+  Value v;
+  v.run = std::move(e);
+  return v;
+}
 
 /// One argument as written: a value, or what must be evaluated by the callee (a generator, a function in place).
 struct Argument {
