@@ -37,10 +37,10 @@ struct kac_run {
   int64_t steps;
   const void *const *inputs;
   const double *grid; /* t_0 .. t_steps */
-  /* State: tiles of `lanes` lineages; within a tile each scalar component of the state is `lanes` values side by side
-   * (reals of the build's width, int32, bool as int32); components follow each other in the order of the state's
-   * components, row-major, each array of lanes aligned to 64 bytes. Lineages past `particles` in the last tile are
-   * computed and ignored. */
+  /* State: tiles of `lanes` lineages; within a tile each scalar of the state is `lanes` values side by side (reals of
+   * the build's width, int32, bool as a byte); components follow each other in the order of the state's, each at a
+   * multiple of 64 bytes, the scalars of one row-major and without room between. Lineages past `particles` in the last
+   * tile are computed and ignored. */
   const void *state_in;
   void *state_out;          /* may equal state_in when ancestors is null */
   const int32_t *ancestors; /* null, or the lineage of state_in that each lineage of state_out continues */
