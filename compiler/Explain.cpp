@@ -31,7 +31,9 @@ static std::string explainOne(ir::SamplerOp sampler) {
   bool weighted = !of("weight").empty() && !sampler.getUnweighted();
   row("drift", (of("scheme").empty() ? "" : of("scheme") + ": ") + of("drift"));
   row("noise", of("noise"));
-  row("weight", weighted ? of("weight") : "none: samples do not follow the target");
+  row("weight", weighted                  ? of("weight")
+                : sampler.getUnweighted() ? "none: samples do not follow the target"
+                                          : "that of its own step or `weights`; none is derived");
   row("evidence", of("evidence").empty() ? "" : of("evidence") + ": the same for all lineages");
   row("from", of("from"));
   row("checks", of("assumed").empty() ? "" : "where the drift holds is checked at creation");

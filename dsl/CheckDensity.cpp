@@ -225,8 +225,6 @@ Value Elaborator::callChoice(const StructurePtr &structure, const std::function<
   return Value::of(from(0));
 }
 
-/// A condition over inputs, checked when a run is created; or one over the values of a lineage, which then must hold
-/// it.
 void Elaborator::require(const ExprPtr &condition, const std::string &code, const std::string &name,
                          const std::string &text, Span span) {
   Function check;
@@ -238,6 +236,8 @@ void Elaborator::require(const ExprPtr &condition, const std::string &code, cons
   model.requires_.push_back({&model.functions.back(), "", code, text, span});
 }
 
+/// A condition over inputs, checked when a run is created; or one over the values of a lineage, which then must hold
+/// it.
 void Elaborator::demand(const ExprPtr &condition, const std::string &code, const std::string &name,
                         const std::string &text, Span span) {
   if (!isLocal(Value::of(condition)) || (condition->op == Op::Call && condition->args.empty())) {

@@ -38,11 +38,7 @@ std::string Identity::describe(const StructurePtr &structure) {
     text += " layer " + address(layer.fields) + describe(layer.scope);
   for (const auto &[name, value] : structure->parameters)
     text += " " + name + "=" + describe(value);
-  for (const auto &[name, binding] : structure->bindings) {
-    text += " " + name + ":" + (binding.isType ? printType(binding.type) : "");
-    for (int64_t size : binding.sizes)
-      text += " " + std::to_string(size);
-  }
+  text += describe(structure->bindings);
   for (int64_t size : structure->frame)
     text += " x" + std::to_string(size);
   for (const StructurePtr &choice : structure->choices)
@@ -53,6 +49,16 @@ std::string Identity::describe(const StructurePtr &structure) {
   return numbered(text);
 }
 
+std::string Identity::describe(const Bindings &bindings) {
+  std::string text;
+  for (const auto &[name, binding] : bindings) {
+    text += " " + name + ":" + (binding.isType ? printType(binding.type) : "");
+    for (int64_t size : binding.sizes)
+      text += " " + std::to_string(size);
+  }
+  return text;
+}
+
 std::string Identity::describe(const ScopePtr &scope) {
   std::string text;
   for (ScopePtr s = scope; s && s->kind != Scope::Kind::File; s = s->parent) {
@@ -60,11 +66,7 @@ std::string Identity::describe(const ScopePtr &scope) {
       text += " in " + describe(s->self) + " " + std::to_string(s->layer);
     for (const auto &[name, value] : s->names)
       text += " " + name + "=" + describe(value);
-    for (const auto &[name, binding] : s->bindings) {
-      text += " " + name + ":" + (binding.isType ? printType(binding.type) : "");
-      for (int64_t size : binding.sizes)
-        text += " " + std::to_string(size);
-    }
+    text += describe(s->bindings);
   }
   return text;
 }

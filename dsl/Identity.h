@@ -17,6 +17,7 @@ private:
   std::string describe(const StructurePtr &structure);
   std::string describe(const Value &value);
   std::string describe(const Function *function);
+  std::string describe(const Bindings &bindings);
   std::string describe(const ScopePtr &scope);
   std::string describe(const Expr &e, std::map<int, int> &slots);
   std::string describe(const Block &block, std::map<int, int> &slots);
