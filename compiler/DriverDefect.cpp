@@ -80,6 +80,7 @@ void tell(const char *what) {
   say("\n");
 }
 
+#ifndef __SANITIZE_ADDRESS__ // which has a handler of its own
 void onCrash(int signal) {
   struct sigaction usual = {};
   usual.sa_handler = SIG_DFL;
@@ -87,6 +88,7 @@ void onCrash(int signal) {
   tell(signal == SIGABRT ? "it gave up" : "it crashed");
   _exit(4);
 }
+#endif
 
 } // namespace
 

@@ -1,11 +1,11 @@
 // Declarative samplers in; the same with a drift that is settled and a weight in which all that cancels is gone out.
-#include "compiler/passes/Expressions.h"
+#include "compiler/passes/DeriveSampler.h"
 #include "compiler/passes/Passes.h"
 
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <set>
 
@@ -16,55 +16,14 @@ namespace kac {
 #define GEN_PASS_DEF_DERIVESAMPLER
 #include "compiler/passes/Passes.h.inc"
 
-namespace {
-
-/// What cannot be had, and what would help.
-struct Missing {
-  std::string code, text;
-  std::vector<std::string> offers;
-  Location at;
-};
-
-std::string schemeOf(ModuleOp module, func::FuncOp drift);
-
-/// One drift that may be taken, with the weight that follows from it.
-struct Candidate {
-  func::FuncOp drift;
-  std::unique_ptr<Expressions> expressions;
-  Form u, g;
-  std::vector<Missing> missing;
-  bool assumed = false; // its `when` is left to be checked at creation
-};
-
-class Derivation {
-public:
-  Derivation(ModuleOp module, ir::SamplerOp sampler) : module(module), sampler(sampler) {}
-  LogicalResult run();
-
-private:
-  func::FuncOp lookup(FlatSymbolRefAttr symbol) {
-    return symbol ? module.lookupSymbol<func::FuncOp>(symbol) : func::FuncOp();
-  }
-  std::optional<Candidate> derive(func::FuncOp choice);
-  void look(Candidate &candidate);
-  LogicalResult refuse(ArrayRef<Candidate> candidates);
-  LogicalResult refuseMissing();
-  Location placeOf(StringRef model);
-  void settle(Candidate &candidate);
-  LogicalResult demand(Candidate &candidate);
-  func::FuncOp noise();
-  Form noise(Expressions &expressions);
-  void warn(Candidate &candidate);
-  void warnOfVariance(Candidate &candidate, const Coef &z);
-  void record(Candidate &candidate);
-
-  ModuleOp module;
-  ir::SamplerOp sampler;
-  func::FuncOp drift, rate;
-};
+void report(Location at, const std::string &code, const std::string &text, ArrayRef<std::string> offers) {
+  auto diagnostic = emitError(at, code + ": " + text);
+  if (!offers.empty())
+    diagnostic.attachNote(at) << "help: " << llvm::join(offers, "; or ");
+}
 
 /// Whether `function` of `arguments` is a comparison of constants, and how it comes out.
-std::optional<bool> decide(Expressions &expressions, func::FuncOp function, const Ids &arguments) {
+static std::optional<bool> decide(Expressions &expressions, func::FuncOp function, const Ids &arguments) {
   Ids result = expressions.evaluate(function, Ids(arguments.begin(), arguments.begin() + function.getNumArguments()));
   const Expression &node = expressions[result[0]];
   BoolAttr constant;
@@ -189,12 +148,6 @@ Location Derivation::placeOf(StringRef model) {
   return sampler.getLoc();
 }
 
-static void report(Location at, const std::string &code, const std::string &text, ArrayRef<std::string> offers) {
-  auto diagnostic = emitError(at, code + ": " + text);
-  if (!offers.empty())
-    diagnostic.attachNote(at) << "help: " << llvm::join(offers, "; or ");
-}
-
 LogicalResult Derivation::refuse(ArrayRef<Candidate> candidates) {
   // A divergence that is left may be left of what has no gradient either: that is said alone.
   ArrayRef<Missing> all = candidates.back().missing;
@@ -258,251 +211,6 @@ void Derivation::settle(Candidate &candidate) {
     drift->removeAttr(kinds::kWhen);
 }
 
-/// What must hold wherever a step begins: the condition of the drift, and that its schedules are finite.
-LogicalResult Derivation::demand(Candidate &candidate) {
-  Expressions &expressions = *candidate.expressions;
-  OpBuilder b(sampler);
-  // Makes `function`, of the state and the time, one of the time alone.
-  auto require = [&](func::FuncOp function, Location at, const std::string &text) {
-    Block &body = function.getBody().front();
-    for (Operation *user : llvm::make_early_inc_range(body.getArgument(0).getUsers()))
-      if (isa<ir::VariableOp>(user) && user->use_empty())
-        user->erase();
-    for (BlockArgument argument : body.getArguments())
-      if (argument.getArgNumber() != 1 && !argument.use_empty())
-        return false;
-    while (body.getNumArguments() > 2)
-      body.eraseArgument(2);
-    body.eraseArgument(0);
-    function.setFunctionType(b.getFunctionType({b.getF64Type()}, {b.getI1Type()}));
-    for (StringRef name : {kinds::kKind, kinds::kField, kinds::kStructure})
-      function->removeAttr(name);
-    b.setInsertionPointAfter(sampler);
-    ir::RequireInputsOp::create(b, at, FlatSymbolRefAttr::get(function),
-                                FlatSymbolRefAttr::get(sampler.getSymNameAttr()), b.getStringAttr(text));
-    return true;
-  };
-  SymbolTable symbols(module);
-  if (candidate.assumed) {
-    auto when = lookup(candidate.drift->getAttrOfType<FlatSymbolRefAttr>(kinds::kWhen));
-    auto copy = when.clone();
-    symbols.insert(copy);
-    auto text = when->getAttrOfType<StringAttr>(kinds::kText);
-    std::string words = text ? text.str() : "its condition";
-    std::string which = schemeOf(module, candidate.drift);
-    Location at = CallSiteLoc::get(when.getLoc(), sampler.getLoc());
-    if (!require(copy, at,
-                 "E0506: `drift" + (which.empty() ? "" : " = " + which) + "` is taken where `" + words +
-                     "`, which does not hold; choose a drift that is there at all times")) {
-      report(at, "E0506", "whether `" + words + "` holds depends on the state, and the drift is chosen once", {});
-      return failure();
-    }
-  }
-  // Each schedule once, with the signs of its powers.
-  std::set<std::pair<Id, bool>> schedules;
-  auto gather = [&](const Coef &coef) {
-    for (const auto &[monomial, c] : coef.terms)
-      for (auto [id, power] : monomial)
-        if (expressions[id].usesTime && id != expressions.time)
-          schedules.insert({id, power < 0});
-        else if (id == expressions.time && power < 0)
-          schedules.insert({id, true});
-  };
-  for (const Form &form : {candidate.u, candidate.g, noise(expressions)}) {
-    gather(form.coef);
-    for (const auto &[id, c] : form.vector)
-      gather(c);
-    for (const auto &[atom, c] : form.scalar)
-      gather(c);
-  }
-  func::FuncOp either = rate ? rate : drift;
-  for (auto [id, below] : schedules) {
-    auto type = b.getFunctionType(either.getArgumentTypes(), {b.getI1Type()});
-    auto function = func::FuncOp::create(either.getLoc(), sampler.getName().str() + ".finite", type);
-    function.setPrivate();
-    function.addEntryBlock();
-    symbols.insert(function);
-    {
-      Emitter emitter(expressions, function);
-      emitter.finishFinite(id, below ? -1 : 1);
-    }
-    Location at = expressions[id].op ? Location(CallSiteLoc::get(expressions[id].op->getLoc(), sampler.getLoc()))
-                                     : sampler.getLoc();
-    if (!require(function, at,
-                 "E0406: `" + std::string(below ? "1 / " : "") + expressions.nameOf(id) +
-                     "` is not finite, and the drift or its weight is made of it; let `time` avoid this time"))
-      function.erase();
-  }
-  return success();
-}
-
-/// Whether the drift reverses the noising with the score of the whole product, u = -f + (G2 + z) / 2 S: then weights
-/// have a finite variance at the noise end only where z > (1 - 1/B) G2.
-void Derivation::warnOfVariance(Candidate &candidate, const Coef &z) {
-  auto experts = sampler->getAttrOfType<ArrayAttr>(kinds::kExperts);
-  if (!experts)
-    return;
-  Expressions &expressions = *candidate.expressions;
-  try {
-    Form u = candidate.u;
-    if (auto followed = lookup(sampler->getAttrOfType<FlatSymbolRefAttr>(kinds::kFollowed)))
-      u = expressions[expressions.evaluate(followed, {expressions.state, expressions.time})[0]].form;
-    Coef mass, g2;
-    Vector scores, reversed;
-    for (auto expert : experts.getAsRange<DictionaryAttr>()) {
-      StringRef model = expert.getAs<StringAttr>("structure").getValue();
-      auto score = expressions.fieldOf(model, kinds::kScore), velocity = expressions.fieldOf(model, kinds::kVelocity),
-           diffusion = expressions.fieldOf(model, kinds::kDiffusion);
-      func::FuncOp power = lookup(expert.getAs<FlatSymbolRefAttr>("power"));
-      if (!score || !velocity || !diffusion || !power || diffusion->kind != Form::IsCoef)
-        return;
-      Form b = expressions[expressions.evaluate(power, {expressions.time})[0]].form;
-      if (b.kind != Form::IsCoef)
-        return;
-      g2 = diffusion->coef * diffusion->coef;
-      if (mass.isZero())
-        reversed =
-            plus(expressions.asField(*velocity), scaled(expressions.asField(*score), g2 * Coef(Rational(-1, 2))));
-      mass = mass + b.coef;
-      scores = plus(scores, scaled(expressions.asField(*score), b.coef));
-    }
-    reversed = plus(reversed, scaled(scores, (g2 + z) * Coef(Rational(1, 2))));
-    auto b = mass.constant(), ratio = g2.terms.size() == 1 ? (z * expressions.reciprocal(g2)).constant() : std::nullopt;
-    if (expressions.asField(u) != reversed || !b || !ratio || b->value() <= 1 || ratio->value() > 1 - 1 / b->value())
-      return;
-    std::string given = print(Coef(*ratio), {}), least = print(Coef(Rational(1) + Rational(-b->bottom, b->top)), {});
-    auto warning = emitWarning(sampler.getLoc(), "W0403: the weights have no finite variance at the noise end: the "
-                                                 "square of `diffusion` is " +
-                                                     given + " of the models', it must be above " + least);
-    warning.attachNote(sampler.getLoc()) << "help: `drift = centroid`, or more noise";
-  } catch (NoForm) {
-  }
-}
-
-void Derivation::warn(Candidate &candidate) {
-  Namer name = [&](Id id) { return candidate.expressions->nameOf(id); };
-  bool weighs = candidate.g.kind == Form::IsCoef ? !candidate.g.coef.isZero() : !candidate.g.scalar.empty();
-  if (!rate || !weighs)
-    return;
-  if (Form z = noise(*candidate.expressions); z.kind == Form::IsCoef) {
-    if (func::FuncOp resample = lookup(sampler.getResampleAttr()); resample && z.coef.isZero())
-      emitWarning(CallSiteLoc::get(resample.getLoc(), sampler.getLoc()))
-          << "W0402: copies of a lineage never part while `diffusion` is 0: noise towards the end, or no resampling";
-    warnOfVariance(candidate, z.coef * z.coef);
-  }
-  if (sampler.getUnweighted())
-    emitWarning(sampler.getLoc(), "W0404: samples do not follow the target; dropped rate: " +
-                                      (candidate.g.kind == Form::IsCoef
-                                           ? print(candidate.g.coef, name)
-                                           : print(candidate.g.scalar, name, candidate.expressions->scalarState())));
-}
-
-/// The field that a drift passes on to, if it does nothing else: "centroid".
-std::string schemeOf(ModuleOp module, func::FuncOp drift) {
-  auto result = drift.getBody().front().getTerminator()->getOperand(0).getDefiningOp<func::CallOp>();
-  auto callee = result ? module.lookupSymbol<func::FuncOp>(result.getCallee()) : nullptr;
-  auto field = callee ? callee->getAttrOfType<StringAttr>(kinds::kField) : nullptr;
-  return field ? field.str() : "";
-}
-
-/// What a step evaluates for each lineage.
-std::string costOf(const Candidate &candidate, int64_t size) {
-  const Expressions &expressions = *candidate.expressions;
-  std::map<std::string, bool> evaluated; // and whether with its divergence
-  std::function<void(Id, bool)> count = [&](Id id, bool withDivergence) {
-    if (id < 0 || !expressions[id].usesState)
-      return;
-    if (auto field = expressions.fieldOf(id); !field.name.empty()) {
-      evaluated[(field.structure + "." + field.name).str()] |= withDivergence;
-      return;
-    }
-    if (expressions[id].kind == Expression::Gradient || expressions[id].op)
-      if (id != expressions.state)
-        evaluated[expressions.nameOf(id)] |= withDivergence;
-  };
-  for (const auto &[id, c] : candidate.u.vector)
-    count(id, false);
-  for (const Scalar *form : {&candidate.u.scalar, &candidate.g.scalar})
-    for (const auto &[atom, c] : *form) {
-      count(atom.a, atom.kind == ScalarAtom::Divergence);
-      count(atom.b, false);
-    }
-  std::string text;
-  for (const auto &[name, withDivergence] : evaluated)
-    text += (text.empty() ? "" : ", ") + name + (withDivergence ? " with its divergence" : "");
-  return text + (text.empty() ? "" : "; ") + std::to_string(size) + (size == 1 ? " normal" : " normals") + "; " +
-         std::to_string(4 * size + 12) + " bytes a lineage";
-}
-
-/// The sampler's own diffusion, if any.
-func::FuncOp Derivation::noise() {
-  func::FuncOp either = rate ? rate : drift;
-  auto structure = either->getAttrOfType<StringAttr>(kinds::kStructure);
-  for (auto function : module.getOps<func::FuncOp>()) {
-    auto is = [&](StringRef key, StringRef value) {
-      auto attribute = function->getAttrOfType<StringAttr>(key);
-      return attribute && attribute == value;
-    };
-    if (structure && is(kinds::kKind, kinds::kSampler) && is(kinds::kStructure, structure) &&
-        is(kinds::kField, kinds::kDiffusion) && function.getNumArguments() == 1 && !function.isExternal())
-      return function;
-  }
-  return {};
-}
-
-/// None where it is not known.
-Form Derivation::noise(Expressions &expressions) {
-  try {
-    if (func::FuncOp function = noise())
-      return expressions[expressions.evaluate(function, {expressions.time})[0]].form;
-  } catch (NoForm) {
-  }
-  return {};
-}
-
-void Derivation::record(Candidate &candidate) {
-  Expressions &expressions = *candidate.expressions;
-  Namer name = [&](Id id) { return expressions.nameOf(id); };
-  auto text = [&](const Form &form) {
-    return form.kind == Form::IsCoef     ? print(form.coef, name)
-           : form.kind == Form::IsVector ? print(form.vector, name)
-                                         : print(form.scalar, name, expressions.scalarState());
-  };
-  OpBuilder b(sampler);
-  NamedAttrList entries;
-  auto say = [&](StringRef key, const std::string &value) { entries.append(key, b.getStringAttr(value)); };
-  if (candidate.drift) {
-    say("choice", candidate.drift.getName().str());
-    say("scheme", schemeOf(module, candidate.drift));
-    say("drift", text(candidate.u));
-  }
-  if (candidate.assumed)
-    say("assumed", "checked at creation");
-  if (rate) {
-    say("weight", text(candidate.g));
-    Scalar part;
-    if (candidate.g.kind == Form::IsScalar)
-      if (auto one = candidate.g.scalar.find({}); one != candidate.g.scalar.end())
-        addTo(part, ScalarAtom(), one->second);
-    if (!part.empty())
-      say("evidence", print(part, name, expressions.scalarState()));
-  }
-  if (Form z = noise(expressions); z.kind != Form::None)
-    say("noise", text(z));
-  func::FuncOp either = rate ? rate : drift;
-  int64_t size = 1;
-  for (int64_t extent : ir::shapeOf(either.getArgumentTypes()[0]))
-    size *= extent;
-  say("cost", costOf(candidate, size));
-  std::string from;
-  for (auto [what, function] : {std::pair("drift", candidate.drift), {"noise", noise()}, {"weight", rate}})
-    if (auto place = function ? dyn_cast<FileLineColLoc>(function.getLoc()) : FileLineColLoc())
-      from += (from.empty() ? "" : ", ") + std::string(what) + " " + place.getFilename().str() + ":" +
-              std::to_string(place.getLine());
-  say("from", from);
-  sampler->setAttr(kinds::kDerived, entries.getDictionary(b.getContext()));
-}
-
 LogicalResult Derivation::run() {
   drift = lookup(sampler.getDriftAttr());
   rate = lookup(sampler.getRateAttr());
@@ -543,14 +251,49 @@ LogicalResult Derivation::run() {
   return refuseMissing();
 }
 
+/// Operations of a function with all that it calls written out, as the next pass does; the same call counts once.
+static double sizeOf(func::FuncOp function, DenseMap<Operation *, double> &known) {
+  if (auto found = known.find(function); found != known.end())
+    return found->second;
+  auto module = function->getParentOfType<ModuleOp>();
+  double size = 0;
+  std::set<std::pair<void *, std::vector<void *>>> calls;
+  function.walk([&](Operation *op) {
+    ++size;
+    auto call = dyn_cast<func::CallOp>(op);
+    auto callee = call ? module.lookupSymbol<func::FuncOp>(call.getCallee()) : func::FuncOp();
+    if (!callee)
+      return;
+    std::vector<void *> operands;
+    for (Value operand : call.getOperands())
+      operands.push_back(operand.getAsOpaquePointer());
+    if (calls.insert({callee.getOperation(), std::move(operands)}).second)
+      size += sizeOf(callee, known);
+  });
+  return known[function] = size;
+}
+
+constexpr double largestFunction = 1 << 20; // operations; compiled in about a minute
+
+namespace {
 struct DeriveSamplerPass : impl::DeriveSamplerBase<DeriveSamplerPass> {
   void runOnOperation() override {
+    DenseMap<Operation *, double> sizes;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (double size = sizeOf(function, sizes); size > largestFunction) {
+        report(
+            function.getLoc(), "E0602",
+            llvm::formatv("with all that it calls written out this has {0:e1} operations; at most {1:e1} are compiled",
+                          size, largestFunction)
+                .str(),
+            {"a loop, or a name for what is computed more than once"});
+        return signalPassFailure();
+      }
     for (auto sampler : getOperation().getOps<ir::SamplerOp>())
       if (failed(Derivation(getOperation(), sampler).run()))
         return signalPassFailure();
   }
 };
-
 } // namespace
 
 } // namespace kac

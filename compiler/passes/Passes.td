@@ -4,6 +4,11 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SolveRecurrences : Pass<"kac-solve-recurrences", "::mlir::ModuleOp"> {
+  let summary = "loops whose carried values are sums or extremes, or sums relative to a running extreme, as reductions";
+  let dependentDialects = ["::kac::ir::KacDialect", "::mlir::arith::ArithDialect"];
+}
+
 def Differentiate : Pass<"kac-differentiate", "::mlir::ModuleOp"> {
   let summary = "derivatives of inlined functions as plain operations";
   let dependentDialects = ["::kac::ir::KacDialect", "::mlir::arith::ArithDialect"];

@@ -11,10 +11,10 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <dlfcn.h>
 #include <filesystem>
 #include <new>
-#include <regex>
 #include <sys/resource.h>
 
 namespace kac {
@@ -43,10 +43,13 @@ private:
 /// Says what the runtime or a setting has against this run. A text with a code, maybe behind a place, gets the usual
 /// form.
 RunEnd refuse(std::ostream &messages, RunEnd end, const std::string &text) {
-  static const std::regex coded("(.*:[0-9]+:[0-9]+: |)(E[0-9]{4}): (.*)");
-  std::smatch parts;
-  if (std::regex_match(text, parts, coded))
-    messages << parts[1] << "error[" << parts[2] << "]: " << parts[3] << "\n";
+  size_t place = text.find(": E");
+  size_t at = place == std::string::npos ? 0 : place + 2;
+  unsigned number = 0;
+  int used = 0;
+  bool coded = std::sscanf(text.c_str() + at, "E%4u: %n", &number, &used) == 1 && used == 7;
+  if (coded)
+    messages << text.substr(0, at) << "error[" << text.substr(at, 5) << "]" << text.substr(at + 5) << "\n";
   else
     messages << "error: " << text << "\n";
   return end;

@@ -73,24 +73,26 @@ class Stages(unittest.TestCase):
 
     def test_the_table_needs_each_pass(self):
         """The list of a stage, run by kac-opt on what the stage before it prints, gives what the driver prints; without one
-        of our passes it does not."""
-        before = None
+        of our passes it does not, for some program that has work for it."""
+        before, missed, ours = None, set(), set()
         for verb, products, passes in stages():
             product = next((p for p, ending in products.items() if ending == ".mlir"), None)
             if before and passes and product:
-                self.assertEqual(self.shell("kacc --emit=%s %s > in.mlir" % (before, EXAMPLE)).returncode, 0)
+                ours |= {name for name in passes if name.startswith("kac-") and name != "kac-check-requirements"}
+                for program in (EXAMPLE, os.path.join(ROOT, "tests", "check", "programs", "recurrences.dsl")):
+                    self.assertEqual(self.shell("kacc --emit=%s %s > in.mlir" % (before, program)).returncode, 0)
 
-                def through(list_):
-                    options = " ".join("--" + name for name in list_)
-                    return self.shell("kac-opt %s in.mlir | grep -v '^//'" % options)
+                    def through(list_):
+                        options = " ".join("--" + name for name in list_)
+                        return self.shell("kac-opt %s in.mlir | grep -v '^//'" % options)
 
-                whole = through(passes)
-                self.assertEqual(whole.returncode, 0, whole.stderr)
-                for name in passes:
-                    if name.startswith("kac-") and name != "kac-check-requirements":
-                        less = through([other for other in passes if other != name])
-                        self.assertNotEqual(less.stdout, whole.stdout, (verb, name))
+                    whole = through(passes)
+                    self.assertEqual(whole.returncode, 0, whole.stderr)
+                    for name in ours.intersection(passes) - missed:
+                        if through([other for other in passes if other != name]).stdout != whole.stdout:
+                            missed.add(name)
             before = product
+        self.assertEqual(ours, missed)
 
     def test_printed_forms(self):
         for verb, products, _ in stages():
