@@ -22,6 +22,7 @@
 #include "mlir/Transforms/Passes.h"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -158,8 +159,8 @@ bool Driver::State::run(const Stage &stage) {
 Driver::Driver(DriverOptions options) : state(std::make_unique<State>(std::move(options))) {}
 Driver::~Driver() = default;
 
-bool Driver::walk(std::string_view product) {
-  int end = stageThatLeaves(product);
+bool Driver::walk(std::string_view product, bool before) {
+  int end = stageThatLeaves(product) - (before ? 1 : 0);
   assert(end >= 0 && "a product of the table");
   int begin = state->last ? static_cast<int>(state->last - stages().data()) + 1 : 0;
   state->product = product;
@@ -200,8 +201,40 @@ std::string Driver::text() const {
   return text + "\n";
 }
 
+static bool contains(const Span &outer, const Span &inner) {
+  return inner.source && inner.source == outer.source && outer.begin <= inner.begin && inner.end <= outer.end;
+}
+
+static bool isNamedIn(const std::string &name, const Span &span) {
+  std::string text(span.source ? span.source->text().substr(span.begin, span.end - span.begin) : "");
+  auto isLetter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1))
+    if ((at == 0 || !isLetter(text[at - 1])) && !isLetter(text[at + name.size()]))
+      return true;
+  return false;
+}
+
 void Driver::keepSamplers(size_t begin, size_t end) {
   std::deque<Sampler> &samplers = state->model->samplers;
+  std::vector<Sampler *> kept, gone;
+  for (size_t i = 0; i < samplers.size(); ++i)
+    (i >= begin && i < end ? kept : gone).push_back(&samplers[i]);
+  // What stands in a sampler that a kept one is made from, by `with`, is of the kept one too.
+  for (size_t k = 0; k < kept.size(); ++k)
+    for (auto it = gone.begin(); it != gone.end();)
+      if (isNamedIn((*it)->name, kept[k]->span)) {
+        kept.push_back(*it);
+        it = gone.erase(it);
+      } else {
+        ++it;
+      }
+  Diagnostics messages;
+  for (const auto &source : state->model->sources)
+    messages.keep(source);
+  for (const Diagnostic &message : state->messages.all())
+    if (std::none_of(gone.begin(), gone.end(), [&](Sampler *s) { return contains(s->span, message.span); }))
+      messages.report(message.row->code, message.span, message.text) = message;
+  state->messages = std::move(messages);
   samplers.erase(samplers.begin() + end, samplers.end());
   samplers.erase(samplers.begin(), samplers.begin() + begin);
 }

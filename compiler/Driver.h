@@ -34,8 +34,8 @@ public:
   ~Driver();
 
   /// Walks the stages up to the one that leaves `product`; false where one failed: then there are messages, or a
-  /// defect.
-  bool walk(std::string_view product);
+  /// defect. With `before`, up to the stage before that.
+  bool walk(std::string_view product, bool before = false);
   /// What the last stage left, as text.
   std::string text() const;
 
@@ -49,7 +49,8 @@ public:
   /// Milliseconds a stage, one line each.
   std::string times() const;
 
-  /// After `check`: only samplers [begin, end) of the model go on; and where the shared library is to go.
+  /// After `check`: only samplers [begin, end) of the model go on, and messages about others are dropped; and where the
+  /// shared library is to go.
   void keepSamplers(size_t begin, size_t end);
   void packShared(const std::string &path);
   /// Of the sampler's descriptor in the library.

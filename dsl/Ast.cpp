@@ -1,6 +1,7 @@
-// A tree comes in; its print for `--emit=ast` goes out.
+// A tree comes in; what it contains, and its print for `--emit=ast`, go out.
 #include "dsl/Ast.h"
 
+#include <algorithm>
 #include <array>
 
 namespace kac {
@@ -44,6 +45,11 @@ void print(const Node &node, size_t indent, std::string &out) {
 }
 
 } // namespace
+
+bool Node::contains(NodeKind wanted) const {
+  return kind == wanted ||
+         std::any_of(children.begin(), children.end(), [&](const Node *child) { return child->contains(wanted); });
+}
 
 std::string printAst(const Ast &ast) {
   std::string out;

@@ -60,7 +60,7 @@ enum class NodeKind {
   Operator,   // text: the sign
   Unary,      // op: "-" or "!"  expr
   Power,      //                 expr expr
-  Postfix,    //                 primary (Call or Index or Member)...
+  Postfix,    //                 primary (Call or Index or Member)...   each spans all that stands before it too
   Call,       //                 Argument...
   Index,      //                 (expr or Slice)...
   Member,     // text: name
@@ -92,6 +92,8 @@ struct Node {
 
   Node *child(size_t i) const { return children[i]; }
   bool present() const { return kind != NodeKind::None; }
+  /// Whether it is, or has below it, a node of this kind.
+  bool contains(NodeKind wanted) const;
 };
 
 /// A comment with the index of the token that follows it; `ownLine` where nothing but blanks stands before it.

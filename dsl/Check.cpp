@@ -109,15 +109,18 @@ void Elaborator::loadProgram(const Ast &program, const std::string &folder) {
       reportFailure(
           {"E0203", span, "`" + name + "` is declared twice", {{found->second->span, "the first declaration"}}, ""});
     auto library = preludeScope->declarations.find(name);
-    if (fresh && library != preludeScope->declarations.end() && library->second->kind == node->kind &&
+    bool kind = node->kind == NodeKind::Kind || node->kind == NodeKind::KindAlias;
+    if (fresh && library != preludeScope->declarations.end() && (kind || library->second->kind == node->kind) &&
         (node->kind != NodeKind::Structure || node->child(0)->text == library->second->child(0)->text))
       diagnostics.report("W0201", span, "`" + name + "` is a name of the library, which this file redefines");
   };
+  checkNamedOnce(program.program);
   for (const Node *node : program.program->children) {
     const Refused *row =
         std::find_if(std::begin(refused), std::end(refused), [&](const Refused &r) { return r.kind == node->kind; });
     if (row != std::end(refused)) {
       reportFailure({row->code, node->span, std::string(row->text) + " are not there yet", {}, ""});
+      incomplete = true;
       continue;
     }
     if (node->kind == NodeKind::Structure && node->child(0)->text == kinds::train) {
@@ -136,13 +139,16 @@ void Elaborator::elaborateProgram() {
   auto guarded = [&](const std::function<void()> &f) {
     try {
       f();
+      return true;
     } catch (CheckFailure &failure) {
       reportFailure(failure);
       depth = 0;
       expansions = 0;
       settling.clear();
+      return false;
     }
   };
+  std::vector<const Node *> sound; // declarations with values, in which nothing wrong was found so far
   auto tests = [&](const Ast &file, const ScopePtr &scope) {
     for (const Node *node : file.program->children)
       if (node->kind == NodeKind::Test)
@@ -161,9 +167,11 @@ void Elaborator::elaborateProgram() {
         });
       if (found == programScope->declarations.end() || found->second != node)
         continue;
-      guarded([&] {
-        if (node->kind == NodeKind::Kind || node->kind == NodeKind::KindAlias)
-          return;
+      if (node->kind == NodeKind::Kind || node->kind == NodeKind::KindAlias) {
+        sound.push_back(node);
+        continue;
+      }
+      bool good = guarded([&] {
         Value v = declared(node, programScope);
         if (node->kind == NodeKind::Structure && v.kind == Value::Kind::Structure &&
             v.structure->kind->text == kinds::sampler)
@@ -171,6 +179,8 @@ void Elaborator::elaborateProgram() {
         if (node->kind == NodeKind::Fn)
           checkFunction(node, *v.closure);
       });
+      if (good)
+        sound.push_back(node);
     }
   if (programAst && options.tests)
     tests(*programAst, programScope);
@@ -178,6 +188,20 @@ void Elaborator::elaborateProgram() {
     for (const Ast *file : preludeAsts)
       tests(*file, preludeScope);
   numberSites();
+  if (incomplete || !programAst)
+    return;
+  checkTemplates();
+  // The model keeps nothing of what is only looked at.
+  const size_t functions = model.functions.size(), requirements = model.requires_.size();
+  for (const Node *node : sound)
+    guarded([&] {
+      if (node->kind == NodeKind::Fn || node->kind == NodeKind::Structure)
+        checkAlone(node);
+      else if (node->kind == NodeKind::Kind || node->kind == NodeKind::KindAlias)
+        checkKind(node);
+    });
+  model.functions.resize(functions);
+  model.requires_.resize(requirements);
 }
 
 /// A function that may be checked alone, on values of the types that it declares.

@@ -218,6 +218,7 @@ ExprPtr Elaborator::build(const std::vector<int64_t> &extents, Span span,
     frame().indices.push_back({slot, extent});
   }
   std::shared_ptr<Block> b;
+  Scoped<int> inside(frame().comprehensions, frame().comprehensions + 1);
   try {
     b = block([&] { return body(indices); });
   } catch (...) {

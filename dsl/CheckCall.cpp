@@ -244,7 +244,7 @@ Value Elaborator::apply(const Callable &callable, std::vector<Value> values, Spa
   Scoped<bool> defer(deferring, callable.structure && callable.structure->kind->text == kinds::sampler &&
                                     callable.field == fields::rate);
   Bindings bindings;
-  std::vector<std::vector<int64_t>> frames_(values.size());
+  std::vector<std::vector<int64_t>> argumentFrames(values.size());
   std::vector<int64_t> longest;
   // First what sets frames, then what a type parameter stands for, then what follows from that.
   auto passOf = [&](const Node *type) {
@@ -274,11 +274,11 @@ Value Elaborator::apply(const Callable &callable, std::vector<Value> values, Spa
         bindings.emplace(formal.name, Binding{false, {}, {kParticles}});
       if (!values[i].isRun())
         own.clear();
-      frames_[i] = own;
+      argumentFrames[i] = own;
       if (own.size() > longest.size())
         longest = own;
     }
-  for (const auto &own : frames_)
+  for (const auto &own : argumentFrames)
     if (!std::equal(own.rbegin(), own.rend(), longest.rbegin()))
       fail("E0304", span,
            "the frames of the arguments of `" + callable.name +
@@ -296,8 +296,9 @@ Value Elaborator::apply(const Callable &callable, std::vector<Value> values, Spa
   return buildValue(longest, span, [&](const std::vector<ExprPtr> &is) {
     std::vector<Value> cells = values;
     for (size_t i = 0; i < values.size(); ++i)
-      if (!frames_[i].empty())
-        cells[i] = Value::of(index(values[i].run, {is.end() - static_cast<long>(frames_[i].size()), is.end()}, span));
+      if (!argumentFrames[i].empty())
+        cells[i] =
+            Value::of(index(values[i].run, {is.end() - static_cast<long>(argumentFrames[i].size()), is.end()}, span));
     return applyCell(callable, std::move(cells), bindings, span);
   });
 }

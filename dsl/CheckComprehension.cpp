@@ -233,6 +233,7 @@ Value Elaborator::reduce(const std::string &operation, const Node *expr, const N
   int slot = newSlot(generator->text, indexType);
   e->slots = {slot};
   e->args = {range.lower, range.upper};
+  Scoped<int> inside(frame().comprehensions, frame().comprehensions + 1);
   frame().indices.push_back({slot, range.size >= 0 ? range.size : 65536});
   ExprPtr at = local(slot, span);
   try {
@@ -268,8 +269,8 @@ Value Elaborator::generatorArgument(const Node *expr, const Node *generators, co
     return call(callee, arguments, span);
   };
   size_t axes = generatorCount(generators);
-  bool template_ = callee.kind == Value::Kind::Function && callee.closure->kind == Closure::Kind::Template;
-  if (!items.isRun() || items.type().isTuple || template_ || items.type().shape.size() <= axes)
+  bool isTemplate = callee.kind == Value::Kind::Function && callee.closure->kind == Closure::Kind::Template;
+  if (!items.isRun() || items.type().isTuple || isTemplate || items.type().shape.size() <= axes)
     return pass(items);
   // Elementwise over the axes of the elements.
   ExprPtr array = hold(items.run);

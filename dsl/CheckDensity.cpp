@@ -31,11 +31,11 @@ void Elaborator::relift(const StructurePtr &structure) {
   };
 }
 
-StructurePtr Elaborator::lift(const StructurePtr &structure, const std::vector<int64_t> &frame_) {
-  if (structure->frame == frame_)
+StructurePtr Elaborator::lift(const StructurePtr &structure, const std::vector<int64_t> &leading) {
+  if (structure->frame == leading)
     return structure;
   auto lifted = std::make_shared<Structure>(*structure);
-  lifted->frame = frame_;
+  lifted->frame = leading;
   size_t own = structure->frame.size();
   StructurePtr base = structure;
   lifted->element = [base, own](const std::vector<ExprPtr> &indices) {

@@ -200,7 +200,8 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
       if (field->kind != NodeKind::Field)
         continue;
       if (!hasField(*base.structure, field->text))
-        fail("E0204", field->span, "`" + base.structure->kind->text + "` has no field `" + field->text + "`");
+        fail("E0204", field->span, "`" + base.structure->kind->text + "` has no field `" + field->text + "`",
+             nearest(field->text, fieldNames(*base.structure)));
       if (available(base.structure, field->text))
         changed->replaced.insert(field->text);
       changed->parameters.erase(field->text);
@@ -288,13 +289,15 @@ Value Elaborator::evaluateSuffixes(const Node *node, const ScopePtr &scope) {
 
 Value Elaborator::evaluateMember(Value value, const Node *node) {
   const std::string &name = node->text;
+  const Span named = {node->span.source, node->span.end - static_cast<uint32_t>(name.size()), node->span.end};
   if (value.kind == Value::Kind::Structure) {
     if (value.structure->kind->text == kinds::sampler && name == "run" && !hasField(*value.structure, name))
       fail("E0710", node->span, "a sampler that runs another is not there yet");
     bool targetOnly =
         (name == fields::experts || name == fields::sole || name == fields::opening) || isModel(value.structure);
     if (!hasField(*value.structure, name) && !(targetOnly && value.structure->kind->text == kinds::density))
-      fail("E0204", node->span, "`" + value.structure->name + "` has no field `" + name + "`");
+      fail("E0204", named, "`" + value.structure->name + "` has no field `" + name + "`",
+           nearest(name, fieldNames(*value.structure)));
     return fieldOf(value.structure, name, node->span);
   }
   if (value.kind == Value::Kind::Target)
@@ -303,16 +306,16 @@ Value Elaborator::evaluateMember(Value value, const Node *node) {
     for (const auto &[part, v] : value.parts)
       if (part == name)
         return v;
-    fail("E0204", node->span, "the tuple has no component `" + name + "`");
+    fail("E0204", named, "the tuple has no component `" + name + "`");
   }
   if (value.isRun() && value.type().isTuple)
     for (size_t i = 0; i < value.type().components.size(); ++i)
       if (value.type().components[i].name == name)
         return Value::of(part(value.run, i, node->span));
   if (value.kind == Value::Kind::Function)
-    fail("E0204", node->span, "`" + value.closure->name + "` is a function and has no field `" + name + "`",
+    fail("E0204", named, "`" + value.closure->name + "` is a function and has no field `" + name + "`",
          value.closure->kind == Closure::Kind::Template ? "give it its parameters first" : "");
-  fail("E0204", node->span,
+  fail("E0204", named,
        (value.isRun() ? printType(value.type()) : std::string("this value")) + " has no field `" + name + "`");
 }
 

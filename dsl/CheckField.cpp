@@ -98,6 +98,17 @@ Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::str
   return c;
 }
 
+/// What a kernel gives must lie in the space that the state is of.
+void Elaborator::staysInside(const StructurePtr &sampler, const StructurePtr &kernel, Span span) {
+  for (const auto *known : {&sampler->bindings, &sampler->inferred})
+    if (auto state = known->find("T"); state != known->end() && !state->second.type.isTuple)
+      if (Type moved = valueType(kernel, span); !moved.isTuple && !widens(moved, state->second.type))
+        fail("E0301", span,
+             "the state is " + printType(state->second.type) + ", and a step by `" + kernel->name + "` gives " +
+                 printType(moved) + ", which may lie outside",
+             "another variable, as the logarithm of a positive one; or a `step` of your own");
+}
+
 Value Elaborator::callField(const StructurePtr &structure, const std::string &field, std::vector<Value> values,
                             Span span) {
   if (deferring && isModel(structure) && structure->choices.empty() && !structure->local &&
@@ -132,7 +143,17 @@ Value Elaborator::callField(const StructurePtr &structure, const std::string &fi
   std::vector<const Node *> complete = settle(structure, field);
   if (complete.empty())
     missingField(structure, field, span);
-  return callDefinition(structure, field, complete[0], std::move(values), span);
+  // What a sampler computes with is asked for more than once: what it draws would differ each time.
+  if (structure->kind->text != kinds::sampler || !signature(*structure, field) || field == fields::init ||
+      field == fields::step || field == fields::resample || frames.empty())
+    return callDefinition(structure, field, complete[0], std::move(values), span);
+  Scoped<bool> pure(frame().effects, false);
+  Value result = callDefinition(structure, field, complete[0], std::move(values), span);
+  if (frame().effects)
+    fail("E0315", complete[0]->span, "a draw or a weight may not stand in `" + field + "`", "draw in `step`");
+  if (field == fields::kernel && result.kind == Value::Kind::Structure)
+    staysInside(structure, result.structure, span);
+  return result;
 }
 
 /// A call of one of the definitions of a field; where its `when` fails, of the next that completes.
@@ -249,11 +270,11 @@ Value Elaborator::callUnconditionally(const StructurePtr &structure, const std::
            "`" + field + "` of a `" + structure->kind->text + "` is not offered `" + c.formals[i].name + "`",
            names.empty() ? "" : "it is offered " + names);
     }
-    size_t index_ = positional + static_cast<size_t>(at - offered.begin());
-    if (index_ >= values.size())
+    size_t chosen = positional + static_cast<size_t>(at - offered.begin());
+    if (chosen >= values.size())
       fail("E0206", span,
            "`" + field + "` of `" + structure->name + "` needs its parameter `" + c.formals[i].name + "`");
-    own.push_back(values[index_]);
+    own.push_back(values[chosen]);
   }
   size_t most = sign && sign->child(0)->present() ? positional + offered.size() : c.formals.size();
   if (values.size() > most || (positional && c.formals.size() < positional))

@@ -16,8 +16,6 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
   if (kindSizes->present())
     for (const Node *size : kindSizes->children)
       ofKind |= size->text == name;
-  for (const Layer &layer : structure->layers)
-    (void)layer;
   const Node *declaration = structure->node;
   if (declaration && declaration->kind == NodeKind::Structure && declaration->child(1)->present())
     for (const Node *size : declaration->child(1)->children)
@@ -87,7 +85,9 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
             const Node *type = sign->child(0)->child(group)->child(i)->child(1);
             if (!type->present() || !isName(type))
               continue;
-            for (const auto &[definition, layer] : list) {
+            for (const auto &found : list) {
+              const Node *definition = found.first;
+              const size_t layer = found.second;
               if (layer == 0 || !definition->child(0)->present() ||
                   i >= definition->child(0)->child(group)->children.size())
                 continue;
@@ -120,14 +120,15 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
       if (!own && !(mentions && isStructureType(type, kindScope)))
         continue;
       if (!sign->child(0)->present()) {
-        for (const auto &[definition, layer] : list)
-          if (!own && definition->child(1)->present() && definition->child(1)->children.size() > position)
-            if (attempt([&] {
-                  binding = {
-                      true, resolveType(definition->child(1)->child(position), layerScope(structure, layer)), {}};
-                  return true;
-                }))
-              return done(true);
+        for (const auto &found : list) {
+          const Node *written = found.first->child(1);
+          const size_t layer = found.second;
+          if (!own && written->children.size() > position && attempt([&] {
+                binding = {true, resolveType(written->child(position), layerScope(structure, layer)), {}};
+                return true;
+              }))
+            return done(true);
+        }
         if (attempt([&] {
               Value v = fieldOf(structure, sign->text, {});
               if (own) {
@@ -141,20 +142,20 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
       }
       // The result of a function field: evaluated on values of the right types.
       if (attempt([&] {
-            std::vector<Value> values_;
+            std::vector<Value> arguments;
             const Node *formals = sign->child(0);
             for (const Node *group : formals->children)
               for (const Node *formal : group->children) {
                 if (!formal->child(1)->present() || isStructureType(formal->child(1), kindScope))
                   return false;
                 Type t = resolveType(formal->child(1), kindScope);
-                values_.push_back(Value::of(local(newSlot(formal->text, t), formal->span)));
+                arguments.push_back(Value::of(local(newSlot(formal->text, t), formal->span)));
               }
             if (settling.count({structure.get(), sign->text}))
               return false;
             if (own && !list.empty() && list[0].second == 0)
               return false; // the kind's own default cannot tell
-            Value v = callField(structure, sign->text, values_, sign->span);
+            Value v = callField(structure, sign->text, arguments, sign->span);
             if (own) {
               binding = {true, asRun(v, {})->type, {}};
               return true;
@@ -182,13 +183,13 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
             if (!inferParameter(structure, wanted->text, known) || !known.isType)
               return false;
             Bindings found;
-            std::vector<int64_t> frame_;
+            std::vector<int64_t> unused;
             std::vector<std::string> open;
             for (const Node *size : declaration->child(1)->children)
               if (!structure->bindings.count(size->text) && !structure->inferred.count(size->text))
                 open.push_back(size->text);
             unify(written, layerScope(structure, layer), Value::of(make(Op::Number, known.type, {}, {})), open, found,
-                  frame_, {});
+                  unused, {});
             auto it = found.find(name);
             if (it == found.end())
               return false;

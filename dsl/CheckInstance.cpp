@@ -38,12 +38,12 @@ const Function *Elaborator::derivativeOf(const Callable &callable, const Node *f
 }
 
 ExprPtr Elaborator::primitive(const Callable &callable, std::vector<Value> values, const Bindings &bindings,
-                              const std::vector<int64_t> &frame_, Span span) {
+                              const std::vector<int64_t> &leading, Span span) {
   ScopePtr scope = inner(callable.resultScope);
   scope->bindings = bindings;
   Type result = resolveType(callable.result, scope);
   const Type cell = result;
-  result.shape.insert(result.shape.begin(), frame_.begin(), frame_.end());
+  result.shape.insert(result.shape.begin(), leading.begin(), leading.end());
   std::vector<ExprPtr> args;
   std::vector<Type> types;
   for (size_t i = 0; i < values.size(); ++i) {

@@ -170,30 +170,43 @@ static size_t distance(const std::string &a, const std::string &b) {
   return row[b.size()];
 }
 
-std::string Elaborator::nearestName(const std::string &name, const ScopePtr &scope) const {
-  if (name.size() > 64)
-    return "";
+std::string nearest(const std::string &name, const std::vector<std::string> &offered) {
   std::string best;
   size_t least = std::max<size_t>(1, name.size() / 3) + 1;
-  auto offer = [&](const std::string &candidate) {
-    if (candidate.size() > 64)
-      return;
+  for (const std::string &candidate : offered) {
+    if (name.size() > 64 || candidate.size() > 64)
+      continue;
     if (size_t d = distance(name, candidate); d < least) {
       least = d;
       best = candidate;
     }
-  };
+  }
+  return best.empty() ? "" : "did you mean `" + best + "`?";
+}
+
+std::vector<std::string> fieldNames(const Structure &structure) {
+  std::vector<std::string> names;
+  for (const Layer &layer : structure.layers)
+    for (const Node *field : layer.fields->children)
+      if (field->kind == NodeKind::Field)
+        names.push_back(field->text);
+  for (const auto &[name, value] : structure.parameters)
+    names.push_back(name);
+  return names;
+}
+
+std::string Elaborator::nearestName(const std::string &name, const ScopePtr &scope) const {
+  std::vector<std::string> offered;
   for (ScopePtr s = scope; s; s = s->parent) {
     for (const auto &[candidate, value] : s->names)
-      offer(candidate);
+      offered.push_back(candidate);
     for (const auto &[candidate, node] : s->declarations)
-      offer(candidate);
+      offered.push_back(candidate);
     if (s->kind == Scope::Kind::Braces)
-      for (const Layer &layer : s->self->layers)
-        for (const Node *field : layer.fields->children)
-          offer(field->text);
+      for (std::string &field : fieldNames(*s->self))
+        offered.push_back(std::move(field));
   }
-  return best;
+  return nearest(name, offered);
 }
 
 Value Elaborator::lookup(const std::string &name, const ScopePtr &scope, Span span) {
@@ -214,8 +227,7 @@ Value Elaborator::lookup(const std::string &name, const ScopePtr &scope, Span sp
     }
     return value;
   }
-  std::string near = nearestName(name, scope);
-  fail("E0201", span, "`" + name + "` is not declared", near.empty() ? "" : "did you mean `" + near + "`?");
+  fail("E0201", span, "`" + name + "` is not declared", nearestName(name, scope));
 }
 
 const Node *Elaborator::findKind(const std::string &name, const ScopePtr &scope) {
@@ -311,7 +323,8 @@ Value Elaborator::evaluateData(const Node *node) {
   for (const auto &[name, binding] : bindings)
     if (!binding.isType && binding.sizes.size() == 1)
       dataSizes[name] = binding.sizes[0];
-  model.inputs.push_back({Input::Kind::Data, node->text, declaredType, node->span, std::move(array.values)});
+  model.inputs.push_back(
+      {Input::Kind::Data, node->text, declaredType, node->span, std::move(array.values), node->child(2)->text});
   auto e = std::make_shared<Expr>(*make(Op::Input, declaredType, {}, node->span));
   e->index = static_cast<int64_t>(model.inputs.size()) - 1;
   e->name = node->text;

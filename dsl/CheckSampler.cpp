@@ -46,6 +46,7 @@ const Function *Elaborator::entry(const StructurePtr &structure, const std::stri
                                   const std::vector<Type> &types, const std::vector<std::string> &names, bool effects) {
   auto list = definitions(*structure, field);
   Span span = list.empty() ? structure->node->span : list[0].first->span;
+  Scoped<bool> own(unweighable, field != fields::init && field != fields::step);
   return enter(structure->name + "." + field + ".entry", span, types, names, effects, [&](std::vector<Value> values) {
     return callField(structure, field, std::move(values), structure->node->span);
   });
@@ -141,11 +142,11 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
     const Node *when = list[0].first->child(3);
     if (when->present())
       sampler.when = enter(structure->name + ".when", when->span, {realType(), realType(), intType()},
-                           {"ess", "t", "n"}, false, [&](std::vector<Value> values_) {
+                           {"ess", "t", "n"}, false, [&](const std::vector<Value> &arguments) {
                              ScopePtr scope = functionScope(layerScope(structure, list[0].second));
-                             scope->names["ess"] = values_[0];
-                             scope->names["t"] = values_[1];
-                             scope->names["n"] = values_[2];
+                             scope->names["ess"] = arguments[0];
+                             scope->names["t"] = arguments[1];
+                             scope->names["n"] = arguments[2];
                              Value v = evaluate(when, scope);
                              if (!v.isRun() || !v.type().isBool() || !v.type().shape.empty())
                                fail("E0301", when->span, "the condition after `when` is one bool");
@@ -162,8 +163,8 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
       size_t count = result.isTuple ? result.components.size() : 1;
       for (size_t c = 0; c < count; ++c) {
         auto field = enter(
-            structure->name + ".monitor", list[0].first->span, types, names, false, [&](std::vector<Value> values_) {
-              ExprPtr e = asRun(callField(structure, fields::monitor, std::move(values_), list[0].first->span),
+            structure->name + ".monitor", list[0].first->span, types, names, false, [&](std::vector<Value> arguments) {
+              ExprPtr e = asRun(callField(structure, fields::monitor, std::move(arguments), list[0].first->span),
                                 list[0].first->span);
               if (result.isTuple)
                 e = part(hold(e), c, e->span);
@@ -211,11 +212,38 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   else if (sampler.rate)
     for (const auto &[text, span] : replaced)
       diagnostics.report("W0401", span, text);
+  checkStart(structure, sampler);
   auto kernels = definitions(*structure, fields::kernel), weights = definitions(*structure, fields::weights);
   if (sampler.rate && !kernels.empty() && kernels[0].second > 0 && !weights.empty() && weights[0].second == 0)
     diagnostics.report("W0405", kernels[0].first->span,
                        "`" + sampler.name + "` has its own `kernel`, and weights that are those of the default one");
   model.samplers.push_back(std::move(sampler));
+}
+
+/// The library's `init` may draw without a weight where no other equation completes. That is right of a target that is
+/// one law, which the start follows from; else the samples would silently be those of another target.
+void Elaborator::checkStart(const StructurePtr &structure, const Sampler &sampler) {
+  auto inits = definitions(*structure, fields::init), starts = definitions(*structure, fields::start);
+  auto targets = definitions(*structure, fields::target);
+  auto chosen = settle(structure, fields::init);
+  if (!sampler.weighted || targets.empty() || chosen.empty() || inits[0].second > 0 ||
+      chosen[0]->contains(NodeKind::Weigh))
+    return;
+  const bool own = !starts.empty() && starts[0].second > 0;
+  const Span target = targets[0].first->span;
+  bool alone = false;
+  probe([&] {
+    Value time = Value::of(local(newSlot("t", realType()), target));
+    auto factors = asTarget(callField(structure, fields::target, {time}, target), time.run, target)->factors;
+    alone = factors.size() == 1 && factors[0].structure && factors[0].power->op == Op::Number &&
+            factors[0].power->number == 1;
+  });
+  if (!own && alone)
+    return;
+  CheckFailure failure = whyMissing(structure, fields::init, own ? starts[0].first->span : target);
+  failure.text = "`" + structure->name + "` cannot weigh what its `" + fields::start + "` draws";
+  failure.help = "give what is missing, or the sampler an `" + fields::init + "` of its own";
+  throw failure;
 }
 
 /// The models that the target is made of, and where their laws are of one family, that their product is a law too.
@@ -271,10 +299,10 @@ std::vector<std::pair<std::string, Span>> Elaborator::describeTarget(const Struc
         Scoped<Caught *> asking(caught, &asked);
         combined(laws, place);
       }
-      ExprPtr all_;
+      ExprPtr every;
       for (const ExprPtr &condition : asked.conditions)
-        all_ = all_ ? make(Op::And, boolType(), {all_, condition}, place) : condition;
-      return all_ ? all_ : number(1, boolType(), place);
+        every = every ? make(Op::And, boolType(), {every, condition}, place) : condition;
+      return every ? every : number(1, boolType(), place);
     });
     model.requires_.push_back({holds, structure->name, "E0404", "the target is not normalisable", place});
   } catch (CheckFailure &failure) {
@@ -295,18 +323,19 @@ void Elaborator::alternatives(const StructurePtr &structure, Function &first, co
       if (node->child(3)->present()) {
         ScopePtr outer = layerScope(structure, layer);
         const Node *when = node->child(3);
-        const Function *made = enter(
-            first.name + ".when", when->span, {state, realType()}, {"x", "t"}, false, [&](std::vector<Value> values_) {
-              ScopePtr scope = functionScope(outer);
-              const Node *formals =
-                  node->child(0)->present() ? node->child(0) : signature(*structure, first.field)->child(0);
-              size_t i = 0;
-              for (const Node *group : formals->children)
-                for (const Node *formal : group->children)
-                  if (i < values_.size())
-                    scope->names[formal->text] = values_[i++];
-              return evaluate(when, scope);
-            });
+        const Function *made = enter(first.name + ".when", when->span, {state, realType()}, {"x", "t"}, false,
+                                     [&](const std::vector<Value> &arguments) {
+                                       ScopePtr scope = functionScope(outer);
+                                       const Node *formals = node->child(0)->present()
+                                                                 ? node->child(0)
+                                                                 : signature(*structure, first.field)->child(0);
+                                       size_t i = 0;
+                                       for (const Node *group : formals->children)
+                                         for (const Node *formal : group->children)
+                                           if (i < arguments.size())
+                                             scope->names[formal->text] = arguments[i++];
+                                       return evaluate(when, scope);
+                                     });
         model.functions.back().text =
             std::string(when->span.source->text().substr(when->span.begin, when->span.end - when->span.begin));
         first.when = made;
@@ -318,10 +347,10 @@ void Elaborator::alternatives(const StructurePtr &structure, Function &first, co
     const Node *definition = node;
     size_t at = layer;
     first.alternatives.push_back(enter(first.name + ".alternative", node->span, {state, realType()}, {"x", "t"}, false,
-                                       [&](std::vector<Value> values_) {
+                                       [&](std::vector<Value> arguments) {
                                          Callable c = fieldCallable(structure, first.field, definition, at);
                                          c.key.clear();
-                                         return apply(c, std::move(values_), definition->span);
+                                         return apply(c, std::move(arguments), definition->span);
                                        }));
   }
 }

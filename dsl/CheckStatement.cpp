@@ -158,6 +158,10 @@ Value Elaborator::evaluateBlock(const Node *node, const ScopePtr &scope) {
 void Elaborator::evaluateStatement(const Node *node, const ScopePtr &scope) {
   switch (node->kind) {
   case NodeKind::Weigh: {
+    if (unweighable || frame().comprehensions > 0)
+      fail("E0315", node->span,
+           unweighable ? "a weight stands in `init` and `step` alone" : "a weight does not stand in a comprehension",
+           unweighable ? "" : "a `for` loop has a turn for each");
     Statement s{};
     s.kind = Statement::Kind::Weigh;
     s.span = node->span;

@@ -6,6 +6,12 @@
 
 namespace kac::checking {
 
+/// The file that declares a kind.
+ScopePtr Elaborator::fileOf(const Node *kind) const {
+  auto found = programScope->declarations.find(kind->text);
+  return found != programScope->declarations.end() && found->second == kind ? programScope : preludeScope;
+}
+
 StructurePtr Elaborator::makeStructure(const Node *kind, const std::string &name, const Node *node,
                                        const ScopePtr &scope, const std::map<std::string, Value> &parameters,
                                        const Bindings &bindings) {
@@ -13,13 +19,7 @@ StructurePtr Elaborator::makeStructure(const Node *kind, const std::string &name
   s->kind = kind;
   s->name = name;
   s->node = node;
-  ScopePtr kindScope = preludeScope;
-  for (const ScopePtr &file : {programScope, preludeScope})
-    if (file)
-      for (const auto &[declaredName, declaration] : file->declarations)
-        if (declaration == kind)
-          kindScope = file;
-  s->layers.push_back({kind->child(1), kindScope, nullptr});
+  s->layers.push_back({kind->child(1), fileOf(kind), nullptr});
   s->layers.push_back({node->child(3), scope, node->child(2)->present() ? node->child(2) : nullptr});
   s->parameters = parameters;
   s->bindings = bindings;
@@ -27,6 +27,29 @@ StructurePtr Elaborator::makeStructure(const Node *kind, const std::string &name
   for (const auto &[parameter, value] : parameters)
     s->local |= isLocal(value);
   return s;
+}
+
+/// A value written without parameters or type: a sampler adds none of its own, and a number is not given for a function
+/// where a value has nearly the same name.
+void Elaborator::checkFieldName(const Node *kind, const Node *field) const {
+  const Node *sign = nullptr;
+  std::vector<std::string> all, values;
+  for (const Node *other : kind->child(1)->children) {
+    if (other->kind != NodeKind::Field)
+      continue;
+    if (other->text == field->text && !sign)
+      sign = other;
+    all.push_back(other->text);
+    if (!other->child(0)->present())
+      values.push_back(other->text);
+  }
+  const NodeKind given = field->child(2)->kind;
+  if (!sign && kind->text == kinds::sampler)
+    fail("E0204", field->span, "a `" + kind->text + "` has no field `" + field->text + "`", nearest(field->text, all));
+  if (sign && sign->child(0)->present() && (given == NodeKind::Int || given == NodeKind::Real))
+    if (std::string help = nearest(field->text, values); !help.empty())
+      fail("E0301", field->span, "`" + field->text + "` of a `" + kind->text + "` is a function, and this is a number",
+           help);
 }
 
 Value Elaborator::structureDeclaration(const Node *node, const ScopePtr &scope) {
@@ -51,21 +74,9 @@ Value Elaborator::structureDeclaration(const Node *node, const ScopePtr &scope) 
     return v;
   }
   v.structure = makeStructure(kind, node->text, node, scope, {}, {});
-  std::set<std::string> seen;
   for (const Node *field : node->child(3)->children)
-    if (field->kind == NodeKind::Field) {
-      bool known = false;
-      for (const Node *other : kind->child(1)->children)
-        known |= other->kind == NodeKind::Field && other->text == field->text;
-      if (!known && kind->text == kinds::sampler && !field->child(0)->present() && !field->child(1)->present()) {
-        std::string near;
-        for (const Node *other : kind->child(1)->children)
-          if (other->text.size() > 2 && field->text.size() > 2 && other->text.compare(0, 3, field->text, 0, 3) == 0)
-            near = other->text;
-        fail("E0204", field->span, "a `" + kind->text + "` has no field `" + field->text + "`",
-             near.empty() ? "" : "did you mean `" + near + "`?");
-      }
-    }
+    if (field->kind == NodeKind::Field && !field->child(0)->present() && !field->child(1)->present())
+      checkFieldName(kind, field);
   checkRequires(v.structure);
   return v;
 }

@@ -277,6 +277,11 @@ void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value 
     if (!type.isTuple || type.components.size() != node->children.size())
       fail("E0304", span,
            "a tuple of " + std::to_string(node->children.size()) + " components is needed, this is " + printType(type));
+    for (size_t i = 0; i < node->children.size(); ++i) {
+      std::vector<int64_t> own;
+      unify(node->child(i)->child(0), typeScope, Value::of(make(Op::Number, type.components[i].type, {}, span)),
+            parameters, bindings, own, span);
+    }
     return;
   }
   if (node->kind != NodeKind::TypeName)

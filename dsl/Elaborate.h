@@ -41,6 +41,13 @@ struct Callable {
   Span span;
 };
 
+/// What a declaration leaves to its uses decides which messages hold for all of them.
+enum class Open { Nothing, Sizes, Types };
+
+/// What to say of a name that is not there: the nearest of those that are, if it is near.
+std::string nearest(const std::string &name, const std::vector<std::string> &offered);
+std::vector<std::string> fieldNames(const Structure &structure);
+
 void annotate(Value &value, const FormalInfo &formal);
 
 class Elaborator {
@@ -64,6 +71,7 @@ private:
     bool entry = false;                           // may draw and weigh
     bool effects = false;                         // has drawn or weighed
     bool probe = false;                           // is thrown away
+    int comprehensions = 0;                       // that are open: a weight has no turn of its own in one
     int population = 0;
   };
 
@@ -196,7 +204,9 @@ private:
   // --- structures (CheckStructure.cpp) ---
   StructurePtr makeStructure(const Node *kind, const std::string &name, const Node *node, const ScopePtr &scope,
                              const std::map<std::string, Value> &parameters, const Bindings &bindings);
+  ScopePtr fileOf(const Node *kind) const;
   Value structureDeclaration(const Node *node, const ScopePtr &scope);
+  void checkFieldName(const Node *kind, const Node *field) const;
   std::vector<std::pair<const Node *, size_t>> definitions(const Structure &structure, const std::string &field) const;
   const Node *signature(const Structure &structure, const std::string &field) const;
   bool hasField(const Structure &structure, const std::string &field) const;
@@ -207,6 +217,7 @@ private:
   bool available(const StructurePtr &structure, const std::string &field);
   Value fieldOf(const StructurePtr &structure, const std::string &field, Span span);
   Callable fieldCallable(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer);
+  void staysInside(const StructurePtr &sampler, const StructurePtr &kernel, Span span);
   Value callField(const StructurePtr &structure, const std::string &field, std::vector<Value> values, Span span);
   Value callDefinition(const StructurePtr &structure, const std::string &field, const Node *definition,
                        std::vector<Value> values, Span span);
@@ -256,9 +267,30 @@ private:
                         const std::function<Value(std::vector<Value>)> &body);
   void alternatives(const StructurePtr &structure, Function &first, const Type &state);
   std::vector<std::pair<std::string, Span>> describeTarget(const StructurePtr &structure, Sampler &sampler);
+  void checkStart(const StructurePtr &structure, const Sampler &sampler);
   void checkFunction(const Node *node, const Closure &closure);
   void elaborateTest(const Node *node, const ScopePtr &scope);
   void numberSites();
+
+  // --- declarations that nothing uses (CheckAlone.cpp) ---
+  void checkAlone(const Node *node);
+  std::vector<CheckFailure> failuresAlone(const Node *node, const Value &value, const std::vector<int64_t> &rest);
+  void checkFields(const StructurePtr &structure, size_t layer, Open open, std::vector<CheckFailure> &failures);
+  void checkField(const StructurePtr &structure, const Node *definition, size_t layer, Open open,
+                  std::vector<CheckFailure> &failures);
+  void attempt(const std::function<void()> &f, Open open, std::vector<CheckFailure> &failures);
+  void typeNames(const Node *type, const ScopePtr &scope, std::vector<const Node *> &names);
+  Open standInFor(const Node *parameters, const std::vector<const Node *> &types, const std::vector<int64_t> &rest,
+                  const ScopePtr &scope);
+  Value standIn(const FormalInfo &formal);
+  Value standIn(const Node *type, const ScopePtr &scope, int nested = 0);
+  Value standInFunction(const Node *result, const ScopePtr &scope, int nested);
+  StructurePtr standInStructure(const Node *kind, const Bindings &bindings, int nested);
+
+  // --- kinds (CheckKind.cpp) ---
+  void checkKind(const Node *node);
+  void checkNamedOnce(const Node *node);
+  void checkTemplates();
 
   Value detached(const std::function<Value()> &evaluateIn, const std::string &name, Span at = {});
 
@@ -268,8 +300,10 @@ private:
   std::string directory;
   ScopePtr preludeScope, programScope;
   const Ast *programAst = nullptr;
+  bool incomplete = false; // declarations of the program were refused: their names are not there
   std::vector<const Ast *> preludeAsts;
   std::set<const Source *> librarySources;
+  bool unweighable = false; // at work on an entry other than init and step
   std::vector<Frame *> frames;
   std::unordered_map<const Node *, Value> values; // of declarations
   std::map<std::string, int64_t> dataSizes;       // names of sizes that data files settle

@@ -81,6 +81,9 @@ void MakeNode::leave(State &s, Saved saved, const Token *begin, const Token *end
     node->text = (*named)->text;
     children.erase(named);
   }
+  if (made == NodeKind::Postfix) // a call, an index or a member reaches back over what it is of
+    for (Node *suffix : children)
+      suffix->span.begin = node->span.begin;
   node->children = std::move(children);
   s.stack.push_back(node);
 }

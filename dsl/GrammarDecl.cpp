@@ -14,6 +14,7 @@ static bool beginsOther(const Token *t) {
   return std::find(declaringNames.begin(), declaringNames.end(), t->text) != declaringNames.end();
 }
 static constexpr Ahead otherDeclaration{beginsOther};
+static constexpr Ahead freeName{beginsOther, false, "a name that begins no other declaration"};
 
 const auto size = named(NodeKind::Size)[kept("..") >> name | name];
 const auto sizes_def = node(NodeKind::Sizes)[sign("[") >> size % sign(",") >> sign("]")];
@@ -50,8 +51,9 @@ const auto function = named(NodeKind::Fn)[word("fn") >> name >> optional(sizes) 
 const auto network =
     named(NodeKind::Network)[word("network") >> name >>
                              (kept("=") >> expr | optional(sizes) >> formals >> optional(formals) >> result >> body)];
-const auto kind = named(NodeKind::Kind)[word("kind") >> name >> (sign("=") >> name >> Becomes(NodeKind::KindAlias) |
-                                                                 optional(sizes) >> fields)];
+const auto kind =
+    named(NodeKind::Kind)[word("kind") >> freeName >> name >>
+                          (sign("=") >> name >> Becomes(NodeKind::KindAlias) | optional(sizes) >> fields)];
 const auto test = node(NodeKind::Test)[word("test") >> string >> sign("=") >> expr];
 const auto structure =
     node(NodeKind::Structure, Layout::KindNamed)[!otherDeclaration >> name >> name >> optional(sizes) >>

@@ -100,16 +100,21 @@ constexpr OneToken name = literal(TokenKind::Name, "a name", NodeKind::Name);
 constexpr OneToken string = literal(TokenKind::String, "a string", NodeKind::String);
 constexpr OneToken separator = literal(TokenKind::Separator, "a new line", NodeKind::None);
 
-/// Looks at what follows and takes nothing.
+/// Looks at what follows and takes nothing; with a phrase, messages want that where it is not there.
 struct Ahead : Parser<Ahead> {
   bool (*test)(const Token *);
   bool expected;
-  constexpr explicit Ahead(bool (*test)(const Token *), bool expected = true) : test(test), expected(expected) {}
-  constexpr Ahead operator!() const { return Ahead(test, !expected); }
+  std::string_view phrase;
+  constexpr explicit Ahead(bool (*test)(const Token *), bool expected = true, std::string_view phrase = {})
+      : test(test), expected(expected), phrase(phrase) {}
+  constexpr Ahead operator!() const { return Ahead(test, !expected, phrase); }
 
   template <typename Context, typename RContext, typename Attribute>
   bool parse(TokenIterator &first, const TokenIterator &, const Context &, RContext &, Attribute &) const {
-    return test(first.token) == expected;
+    bool good = test(first.token) == expected;
+    if (!good && !phrase.empty())
+      first.state->want(first.token, {phrase, true});
+    return good;
   }
 };
 

@@ -140,6 +140,7 @@ struct Input {
   Type type;
   Span span;
   std::vector<double> values; // default or contents, in row-major order; ints are exact
+  std::string file = {};      // of data: where they are, as the program says
 };
 
 struct Monitor {
@@ -201,7 +202,7 @@ struct Model {
   std::vector<std::shared_ptr<const Source>> sources;
 };
 
-/// The model as text, for `--emit=model`.
+/// The model as a program of the language, for `--emit=model`.
 std::string printModel(const Model &model);
 
 } // namespace kac

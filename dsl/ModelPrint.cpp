@@ -1,373 +1,376 @@
-// A checked model in, its text out: declarations, then functions as statements, in nearly the words of the language.
-#include "dsl/Model.h"
+// A checked model in, a program of the language out: declarations, functions and statements. A sampler becomes one that
+// writes its own `init` and `step`. Compiled again, a program that did so from the start gives the same bits. Where
+// weights are derived from a target, drift and rate stand as they are defined, before derivation rewrites them: samples
+// and weights agree up to rounding, as long as that form is finite; a field that a model lacks is asked for; of several
+// drifts the first whose condition holds is taken; and `weights = unweighted` is forgotten, so the report claims an
+// evidence.
+#include "dsl/Kinds.h"
+#include "dsl/ModelPrinter.h"
+#include "dsl/Operations.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cstring>
+#include <functional>
 
 namespace kac {
 
 namespace {
 
-/// The operator and how tightly it binds; looser operands get brackets. Null for what is written as a call.
-struct Operator {
-  Op op;
-  const char *text;
-  int tightness;
-};
-
-const Operator *findOperator(Op op) {
-  static constexpr Operator operators[] = {{Op::Or, " || ", 1},       {Op::And, " && ", 2}, {Op::Equal, " == ", 3},
-                                           {Op::NotEqual, " != ", 3}, {Op::Less, " < ", 3}, {Op::LessEqual, " <= ", 3},
-                                           {Op::Concat, " ++ ", 4},   {Op::Add, " + ", 5},  {Op::Sub, " - ", 5},
-                                           {Op::Mul, " * ", 6},       {Op::Div, " / ", 6},  {Op::Remainder, " % ", 6},
-                                           {Op::Pow, "^", 8}};
-  for (const Operator &row : operators)
-    if (row.op == op)
-      return &row;
-  return nullptr;
+/// What a parameter or a local has: the widest of its family, which takes all that the model's own type takes.
+Type widest(Type type) {
+  for (Component &component : type.components)
+    component.type = widest(component.type);
+  if (type.isFloat())
+    type.scalar = Scalar::Real;
+  if (type.isInteger()) {
+    type.scalar = Scalar::Int;
+    type.letters = 0;
+  }
+  return type;
 }
 
-const char *callName(Op op) {
-  switch (op) {
-  case Op::Select:
-    return "select";
-  case Op::Cast:
-    return "real";
-  case Op::Grad:
-    return "grad";
-  case Op::Jvp:
-    return "jvp";
-  case Op::Divergence:
-    return "div";
-  case Op::Laplacian:
-    return "laplacian";
-  case Op::Stop:
-    return "stop";
-  default:
-    return "?";
-  }
+/// What a function promises: tokens are kept, since they may be ancestors.
+Type promised(Type type) {
+  for (Component &component : type.components)
+    component.type = promised(component.type);
+  return type.isInteger() ? type : widest(type);
 }
 
-constexpr int unaryTightness = 7, atomTightness = 9;
+bool isEmpty(const Block *block);
 
-class Printer {
-public:
-  explicit Printer(const Model &model) : model(model) {}
+/// Whether nothing is written, since no block is empty in the language.
+bool isEmpty(const Statement &statement) {
+  return (statement.kind == Statement::Kind::If || statement.kind == Statement::Kind::For) &&
+         isEmpty(statement.body.get()) && isEmpty(statement.otherwise.get());
+}
 
-  std::string take() { return std::move(out); }
-
-  void print() {
-    for (const Input &input : model.inputs)
-      print(input);
-    for (const Requirement &requirement : model.requires_)
-      out += "require " + requirement.function->name +
-             (requirement.sampler.empty() ? "()" : "(t) in " + requirement.sampler) + ", \"" + requirement.code + ": " +
-             requirement.text + "\"\n";
-    for (const TestCase &test : model.tests)
-      out += "test \"" + test.text + "\" = " + test.function->name + "()\n";
-    for (const Sampler &sampler : model.samplers)
-      print(sampler);
-    for (const Function &each : model.functions) {
-      function = &each;
-      print(each);
-    }
-  }
-
-private:
-  void print(const Input &input) {
-    out += input.kind == Input::Kind::Param ? "param " : "data ";
-    out += input.name + " : " + printType(input.type) + " = ";
-    if (input.values.size() == 1)
-      number(input.values[0], input.type);
-    else
-      out += std::to_string(input.values.size()) + " numbers";
-    out += "\n";
-  }
-
-  void print(const Sampler &sampler) {
-    out += "\nsampler " + sampler.name + " : " + printType(sampler.state) + " {\n";
-    auto row = [&](const char *name, const std::string &value) {
-      out += "  " + std::string(name) + " = " + value + "\n";
-    };
-    auto role = [&](const char *name, const Function *value) {
-      if (value)
-        row(name, value->name);
-    };
-    row("particles", std::to_string(sampler.particles));
-    row("steps", std::to_string(sampler.steps) + (sampler.stepsFixed ? " // fixed" : ""));
-    if (!sampler.weighted)
-      row("weights", "unweighted");
-    role("init", sampler.init);
-    role("step", sampler.step);
-    role("time", sampler.time);
-    role("resample", sampler.resample);
-    role("when", sampler.when);
-    role("output", sampler.output);
-    role("drift", sampler.drift);
-    role("rate", sampler.rate);
-    for (const Monitor &monitor : sampler.monitors)
-      row("monitor", monitor.name + " : " + monitor.function->name);
-    out += "}\n";
-  }
-
-  void print(const Function &each) {
-    out += "\n";
-    if (!each.field.empty())
-      out += "// field " + each.field + " of " + each.kind + " " + each.structure + "\n";
-    for (const Function *alternative : each.alternatives)
-      out += "// or " + alternative->name + "\n";
-    if (each.when)
-      out += "// when " + each.when->name + "\n";
-    out += "fn " + each.name + "(";
-    const char *separator = "";
-    for (int slot : each.parameters) {
-      out += separator + name(slot) + " : " + printType(each.slots[slot].type);
-      separator = ", ";
-    }
-    out += ") -> " + printType(each.result) + " ";
-    braces(each.body);
-    out += "\n";
-  }
-
-  // --- statements ---
-
-  void newLine() { out += "\n" + std::string(2 * depth, ' '); }
-
-  void braces(const Block &block) {
-    out += "{";
-    ++depth;
-    for (const Statement &statement : block.statements) {
-      newLine();
-      print(statement);
-    }
-    if (block.result) {
-      newLine();
-      print(*block.result, 0);
-    }
-    --depth;
-    newLine();
-    out += "}";
-  }
-
-  void print(const Statement &statement) {
-    switch (statement.kind) {
-    case Statement::Kind::Assign:
-    case Statement::Kind::AssignElement:
-      out += name(statement.slot);
-      if (statement.kind == Statement::Kind::AssignElement)
-        list("[", statement.indices, "]");
-      out += " = ";
-      print(*statement.value, 0);
-      return;
-    case Statement::Kind::For:
-      out += "for " + name(statement.slot) + " in ";
-      print(*statement.value, 1);
-      out += "..";
-      print(*statement.second, 1);
-      if (statement.condition) {
-        out += " while ";
-        print(*statement.condition, 0);
-      }
-      out += " ";
-      braces(*statement.body);
-      return;
-    case Statement::Kind::If:
-      conditional(*statement.condition, statement.body.get(), statement.otherwise.get());
-      return;
-    case Statement::Kind::Weigh:
-      out += "weigh ";
-      print(*statement.value, 0);
-      return;
-    case Statement::Kind::Require:
-      out += "require ";
-      print(*statement.condition, 0);
-      out += ", \"" + statement.text + "\"";
-      return;
-    }
-  }
-
-  void conditional(const Expr &condition, const Block *onTrue, const Block *onFalse) {
-    out += "if ";
-    print(condition, 0);
-    out += " ";
-    if (onTrue)
-      braces(*onTrue);
-    if (onFalse) {
-      out += " else ";
-      braces(*onFalse);
-    }
-  }
-
-  // --- expressions ---
-
-  /// Slots of one name are told apart by their numbers.
-  std::string name(int slot) const {
-    const std::string &own = function->slots[slot].name;
-    auto same = [&](const Slot &other) { return other.name == own; };
-    bool unique = std::count_if(function->slots.begin(), function->slots.end(), same) == 1;
-    return unique && !own.empty() ? own : own + "_" + std::to_string(slot);
-  }
-
-  void number(double value, const Type &type) {
-    if (type.isBool()) {
-      out += value != 0 ? "true" : "false";
-      return;
-    }
-    char text[32];
-    auto end = std::to_chars(text, text + sizeof text, value).ptr;
-    std::string digits(text, end);
-    bool isWhole = digits.find_first_of(".en") == std::string::npos;
-    out += type.isFloat() && isWhole ? digits + ".0" : digits;
-  }
-
-  void list(const char *open, const std::vector<ExprPtr> &items, const char *close, size_t from = 0) {
-    out += open;
-    for (size_t i = from; i < items.size(); ++i) {
-      out += i > from ? ", " : "";
-      print(*items[i], 0);
-    }
-    out += close;
-  }
-
-  /// A block as a value: the expression alone if it has no statements.
-  void inner(const Block &block) {
-    if (block.statements.empty() && block.result)
-      print(*block.result, 0);
-    else
-      braces(block);
-  }
-
-  void derivative(const Expr &expr) {
-    out += callName(expr.op);
-    out += "(";
-    print(*expr.args[0], 0);
-    out += ", " + name(expr.slot);
-    for (int component : expr.path)
-      out += "." + std::to_string(component);
-    if (expr.args.size() > 1) {
-      out += ", ";
-      print(*expr.args[1], 0);
-    }
-    out += ")";
-  }
-
-  /// Operators bind as in the language; a chain of thousands of terms is walked from its leftmost operand.
-  void binary(const Expr &last, int outer) {
-    std::vector<const Expr *> chain{&last};
-    auto leftmost = [&]() -> const Expr & { return *chain.back()->args[0]; };
-    int tightness = findOperator(last.op)->tightness;
-    while (last.op != Op::Pow && findOperator(leftmost().op) && findOperator(leftmost().op)->tightness == tightness)
-      chain.push_back(&leftmost());
-    if (tightness < outer)
-      out += "(";
-    print(leftmost(), tightness + 1);
-    for (auto expr = chain.rbegin(); expr != chain.rend(); ++expr) {
-      out += findOperator((*expr)->op)->text;
-      print(*(*expr)->args[1], tightness + 1);
-    }
-    if (tightness < outer)
-      out += ")";
-  }
-
-  void print(const Expr &expr, int outer) {
-    if (findOperator(expr.op))
-      return binary(expr, outer);
-    switch (expr.op) {
-    case Op::Number:
-      return number(expr.number, expr.type);
-    case Op::Local:
-      out += name(expr.slot);
-      return;
-    case Op::Input:
-      out += model.inputs[expr.index].name;
-      return;
-    case Op::Particles:
-      out += "particles";
-      return;
-    case Op::Call:
-      return list((expr.function->name + "(").c_str(), expr.args, ")");
-    case Op::Neg:
-    case Op::Not:
-      out += unaryTightness < outer ? "(" : "";
-      out += expr.op == Op::Neg ? "-" : "!";
-      print(*expr.args[0], unaryTightness);
-      out += unaryTightness < outer ? ")" : "";
-      return;
-    case Op::Primitive:
-    case Op::Whole:
-      return list((expr.name + "(").c_str(), expr.args, ")");
-    case Op::Random:
-      out += expr.name + "#" + std::to_string(expr.index);
-      return list("[", expr.args, "]");
-    case Op::Stack:
-      return list("[", expr.args, "]");
-    case Op::Repeat:
-      out += "repeat(";
-      print(*expr.args[0], 0);
-      out += " : " + printType(expr.type) + ")";
-      return;
-    case Op::Index:
-      print(*expr.args[0], atomTightness);
-      return list("[", expr.args, expr.inRange ? "]" : "]?", 1);
-    case Op::Build:
-      out += "[";
-      inner(*expr.body);
-      for (size_t i = 0; i < expr.slots.size(); ++i)
-        out += " for " + name(expr.slots[i]) + " in " +
-               (expr.extents[i] == kParticles ? "particles" : std::to_string(expr.extents[i]));
-      out += "]";
-      return;
-    case Op::Reduce:
-      out += expr.name + "(";
-      inner(*expr.body);
-      out += " for " + name(expr.slots[0]) + " in ";
-      print(*expr.args[0], 1);
-      out += "..";
-      print(*expr.args[1], 1);
-      if (expr.args.size() > 2 && expr.args[2]) {
-        out += " if ";
-        print(*expr.args[2], 0);
-      }
-      out += ")";
-      return;
-    case Op::If:
-      return conditional(*expr.args[0], expr.body.get(), expr.otherwise.get());
-    case Op::Tuple:
-      return list("(", expr.args, ")");
-    case Op::Part: {
-      const Component &component = expr.args[0]->type.components[expr.index];
-      print(*expr.args[0], atomTightness);
-      out += "." + (component.name.empty() ? std::to_string(expr.index) : component.name);
-      return;
-    }
-    case Op::Do:
-      return braces(*expr.body);
-    case Op::Missing:
-      out += "missing(\"" + expr.name + "\")";
-      return;
-    case Op::Grad:
-    case Op::Jvp:
-    case Op::Divergence:
-    case Op::Laplacian:
-      return derivative(expr);
-    default:
-      out += callName(expr.op);
-      return list("(", expr.args, ")");
-    }
-  }
-
-  const Model &model;
-  const Function *function = nullptr;
-  std::string out;
-  int depth = 0;
-};
+bool isEmpty(const Block *block) {
+  return !block || std::all_of(block->statements.begin(), block->statements.end(),
+                               [](const Statement &statement) { return isEmpty(statement); });
+}
 
 } // namespace
 
-std::string printModel(const Model &model) {
-  Printer printer(model);
-  printer.print();
-  return printer.take();
+std::string quotedText(const std::string &text) {
+  std::string quoted = "\"";
+  for (char c : text)
+    quoted += c == '\n' ? std::string("\\n") : (c == '"' || c == '\\' ? "\\" : "") + std::string(1, c);
+  return quoted + "\"";
 }
+
+std::string ModelPrinter::print() {
+  for (const Input &input : model.inputs)
+    print(input);
+  for (const Requirement &requirement : model.requires_)
+    if (names.isWritten(requirement))
+      out += "require " + names.of(*requirement.function) + "(), " + quotedText(requirement.text) + "\n";
+  auto isTest = [&](const Sampler &sampler) {
+    return std::any_of(model.tests.begin(), model.tests.end(),
+                       [&](const TestCase &test) { return test.function == sampler.init; });
+  };
+  for (const Sampler &sampler : model.samplers)
+    if (!isTest(sampler))
+      print(sampler);
+  for (const TestCase &test : model.tests)
+    out += "\ntest " + quotedText(test.text) + " = " + names.of(*test.function) + "(0) == 1\n";
+  for (const Function *each : names.functions())
+    print(*each);
+  for (const auto &[key, expr] : names.operations())
+    operation(*expr);
+  if (names.usesCasts())
+    out += "\nfn " + names.ofCast() + "(x : int) -> real = x\n";
+  for (const std::string &text : names.demands())
+    out += "\n" + kinds::density + " " + names.ofDemand(text) + "(holds : bool) {\n  require holds, " +
+           quotedText(text) + "\n}\n";
+  return std::move(out);
+}
+
+void ModelPrinter::elements(const Input &input, size_t axis, size_t &at) {
+  if (axis == input.type.shape.size())
+    return number(input.values[at++], input.type, 0);
+  out += "[";
+  for (int64_t i = 0; i < input.type.shape[axis]; ++i) {
+    out += i ? ", " : "";
+    elements(input, axis + 1, at);
+  }
+  out += "]";
+}
+
+void ModelPrinter::print(const Input &input) {
+  out += input.kind == Input::Kind::Param ? "param " : "data ";
+  out += input.name + " : " + printType(input.type) + " = ";
+  size_t at = 0;
+  if (input.kind == Input::Kind::Data)
+    out += quotedText(input.file);
+  else if (std::adjacent_find(input.values.begin(), input.values.end(), std::not_equal_to<>()) == input.values.end())
+    number(input.values.empty() ? 0 : input.values[0], input.type, 0); // it is repeated
+  else
+    elements(input, 0, at);
+  out += "\n";
+}
+
+/// A field as its own procedure, or as a call of the function that has it.
+void ModelPrinter::field(const std::string &label, const Function *value, const std::string &end) {
+  if (!value)
+    return;
+  bool own = names.isInPlace(*value);
+  std::vector<std::string> parameters;
+  for (int slot : value->parameters)
+    parameters.push_back(value->slots[static_cast<size_t>(slot)].name);
+  nameSlots(*value, parameters);
+  out += "  " + label + "(";
+  std::string arguments;
+  for (int slot : value->parameters)
+    arguments += (arguments.empty() ? "" : ", ") + name(slot);
+  out += arguments + ") ";
+  depth = 1;
+  if (own) {
+    out += "-> " + printType(value->result) + " ";
+    body(value->body);
+  } else {
+    out += "= " + names.of(*value) + "(" + arguments + ")" + end;
+  }
+  depth = 0;
+  out += "\n";
+}
+
+void ModelPrinter::print(const Sampler &sampler) {
+  out += "\n" + kinds::sampler + " " + sampler.name + " {\n";
+  for (const Requirement &requirement : model.requires_)
+    if (requirement.sampler == sampler.name)
+      out += "  // of the target, for the derivation alone: " + requirement.text + "\n";
+  out += "  " + fields::particles + " = " + std::to_string(sampler.particles) + "\n";
+  out += "  " + fields::steps + " = " + std::to_string(sampler.steps) + "\n";
+  field(fields::time, sampler.time);
+  field(fields::init, sampler.init);
+  field(fields::step, sampler.step);
+  field(fields::resample, sampler.resample, sampler.when ? " when " + names.of(*sampler.when) + "(ess, t, n)" : "");
+  field(fields::output, sampler.output);
+  if (!sampler.monitors.empty()) {
+    bool alone = sampler.monitors.size() == 1 && sampler.monitors[0].name == fields::monitor;
+    out += "  " + fields::monitor + "(x, t, n) = " + (alone ? "" : "(");
+    for (const Monitor &monitor : sampler.monitors) {
+      bool isNamed = monitor.name.find('.') == std::string::npos && !alone;
+      out += &monitor == &sampler.monitors[0] ? "" : ", ";
+      out += (isNamed ? monitor.name + " = " : "") + names.of(*monitor.function) + "(x, t, n)";
+    }
+    out += alone ? "\n" : ")\n";
+  }
+  out += "}\n";
+}
+
+void ModelPrinter::print(const Function &each) {
+  nameSlots(each);
+  out += "\n";
+  if (!each.field.empty())
+    out += "/// The field `" + each.field + "` of the " + each.kind + " `" + each.structure + "`.\n";
+  auto has = [&](int slot) { return mentionsLineages(each.slots[static_cast<size_t>(slot)].type); };
+  bool sized = std::any_of(each.parameters.begin(), each.parameters.end(), has);
+  out += "fn " + names.of(each) + (sized ? "[" + kLineages + "](" : "(");
+  const char *separator = "";
+  if (names.takesLineages(each)) {
+    out += kLineages + " : int";
+    separator = ", ";
+  }
+  std::string arguments;
+  for (int slot : each.parameters) {
+    out += separator + name(slot) + " : " + printType(widest(each.slots[static_cast<size_t>(slot)].type));
+    arguments += (arguments.empty() ? "" : ", ") + name(slot);
+    separator = ", ";
+  }
+  out += ") -> " + printType(promised(each.result)) + " ";
+  if (each.when && !each.alternatives.empty()) {
+    out += "{\n  if " + names.of(*each.when) + "(" + arguments + ") ";
+    depth = 1;
+    braces(each.body);
+    depth = 0;
+    out += " else { " + names.of(*each.alternatives[0]) + "(" + arguments + ") }\n}";
+  } else {
+    body(each.body);
+  }
+  out += "\n";
+}
+
+/// A function, or for a law a density, whose body is the operation's name.
+void ModelPrinter::operation(const Expr &expr) {
+  const Operation *row = findOperation(expr.name);
+  const std::string &label = names.ofOperation(expr);
+  if (!row)
+    return;
+  auto word = [](char letter) { return std::string(letter == 'i' ? "int" : letter == 'b' ? "bool" : "real"); };
+  const std::string first = word(row->operands[0]), result = word(row->result);
+  std::string head = "fn " + label;
+  std::vector<std::string> formals;
+  switch (row->shape) {
+  case OperationShape::Law:
+    out += "\n" + kinds::density + " " + label + "() {\n  " + fields::draw + "() -> real = " + quotedText(expr.name) +
+           "\n}\n";
+    return;
+  case OperationShape::Total:
+    head += "[..s](x : " + first + "[..s]) -> " + result;
+    break;
+  case OperationShape::Scan:
+    head += "[n](x : " + first + "[n]) -> " + result + "[n]";
+    break;
+  case OperationShape::Pick:
+    head += "[n](x : " + first + "[n]) -> token[n]";
+    break;
+  case OperationShape::Search:
+    head += "[n](c : real[n], u : real) -> token[n]";
+    break;
+  case OperationShape::Elementwise:
+    head += "(";
+    for (size_t i = 0; i < std::strlen(row->operands); ++i) {
+      formals.emplace_back(1, static_cast<char>('a' + i));
+      while (names.isTaken(formals[i]))
+        formals[i] += "_";
+      head += (i ? ", " : "") + formals[i] + " : " + word(row->operands[i]);
+    }
+    head += ") -> " + result;
+  }
+  out += "\n" + head + " = " + quotedText(expr.name);
+  derivatives(expr, formals);
+  out += "\n";
+}
+
+/// In place, since a derivative may use the function that it belongs to, as that of exp does.
+void ModelPrinter::derivatives(const Expr &expr, const std::vector<std::string> &formals) {
+  const char *separator = " with { ";
+  for (size_t i = 0; i < expr.derivatives.size(); ++i)
+    if (const Function *derivative = expr.derivatives[i]) {
+      nameSlots(*derivative, formals);
+      out += separator + ("d" + formals.at(i)) + " ";
+      body(derivative->body);
+      separator = "; ";
+    }
+  if (separator[0] == ';')
+    out += " }";
+}
+
+// --- names of locals ---
+
+std::string ModelPrinter::freshLocal(const std::string &wanted) {
+  std::string candidate = wanted;
+  for (int i = 2; names.isTaken(candidate) || !localNames.insert(candidate).second; ++i)
+    candidate = wanted + "_" + std::to_string(i);
+  return candidate;
+}
+
+/// Slots of one name are told apart by their numbers. Parameters have the names that they are given.
+void ModelPrinter::nameSlots(const Function &of, const std::vector<std::string> &parameters) {
+  function = &of;
+  locals.assign(of.slots.size(), "");
+  localNames = {parameters.begin(), parameters.end()};
+  for (size_t i = 0; i < parameters.size(); ++i)
+    locals[static_cast<size_t>(of.parameters.at(i))] = parameters[i];
+  std::map<std::string, int> counts;
+  for (const Slot &slot : of.slots)
+    ++counts[slot.name];
+  for (size_t i = 0; i < of.slots.size(); ++i) {
+    const std::string &own = of.slots[i].name;
+    if (locals[i].empty())
+      locals[i] =
+          freshLocal(PrintedNames::plain(own) + (counts[own] == 1 && !own.empty() ? "" : "_" + std::to_string(i)));
+  }
+}
+
+// --- statements ---
+
+/// `= e`, or a block.
+void ModelPrinter::body(const Block &block) {
+  if (!block.statements.empty() || !block.result)
+    return braces(block);
+  out += "= ";
+  print(*block.result, 0);
+}
+
+void ModelPrinter::lines(const Block &block) {
+  ++depth;
+  for (const Statement &statement : block.statements)
+    print(statement);
+  if (block.result) {
+    newLine();
+    print(*block.result, 0);
+  }
+  --depth;
+  newLine();
+}
+
+void ModelPrinter::braces(const Block &block) {
+  out += "{";
+  if (block.statements.empty() && block.result) {
+    out += " ";
+    print(*block.result, 0);
+    out += " }";
+    return;
+  }
+  lines(block);
+  out += "}";
+}
+
+void ModelPrinter::print(const Statement &statement) {
+  if (isEmpty(statement))
+    return;
+  newLine();
+  switch (statement.kind) {
+  case Statement::Kind::Assign: {
+    const Expr &value = *statement.value;
+    out += name(statement.slot);
+    if (value.op == Op::Random) {
+      out += " ~ " + names.ofOperation(value) + "()";
+      return;
+    }
+    bool repeated = value.op == Op::Repeat;
+    if (repeated)
+      out += " : " + printType(widest(value.type));
+    out += " = ";
+    print(repeated ? *value.args[0] : value, 0);
+    return;
+  }
+  case Statement::Kind::AssignElement:
+    out += name(statement.slot);
+    list("[", statement.indices, "] = ");
+    print(*statement.value, 0);
+    return;
+  case Statement::Kind::For:
+    out += "for " + name(statement.slot) + " in ";
+    range(statement.slot, *statement.value, *statement.second);
+    if (statement.condition) {
+      out += " while ";
+      print(*statement.condition, 1);
+    }
+    out += " ";
+    braces(*statement.body);
+    return;
+  case Statement::Kind::If:
+    if (isEmpty(statement.body.get())) {
+      out += "if !(";
+      print(*statement.condition, 0);
+      out += ") ";
+      braces(*statement.otherwise);
+      return;
+    }
+    out += "if ";
+    print(*statement.condition, 1);
+    out += " ";
+    braces(*statement.body);
+    if (!isEmpty(statement.otherwise.get())) {
+      out += " else ";
+      braces(*statement.otherwise);
+    }
+    return;
+  case Statement::Kind::Weigh:
+    out += "weigh ";
+    print(*statement.value, 0);
+    return;
+  case Statement::Kind::Require:
+    out += names.ofDemand(statement.text) + "(";
+    print(*statement.condition, 0);
+    out += ")";
+    return;
+  }
+}
+
+std::string printModel(const Model &model) { return ModelPrinter(model).print(); }
 
 } // namespace kac

@@ -101,6 +101,7 @@ struct kac_sampler {
   kac_resample_fn resample; /* null: never */
   kac_when_fn when;         /* null: before every step */
   kac_weights_fn weights;
+  const char *time_place; /* where the program writes the times: "model.dsl:3:5: ", or "" */
 };
 
 #ifdef __cplusplus

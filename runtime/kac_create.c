@@ -7,10 +7,6 @@
 
 uint32_t kac_abi_version(void) { return KAC_ABI_VERSION; }
 
-/* Blocks: so many that threads share evenly, so large that one is worth a call; a matter of the number of particles
- * alone. Sums go block by block, so a block has the same lineages whatever the tiles, which divide the unit. */
-enum { kac_blocks_wanted = 128, kac_block_unit = 128, kac_block_limit = 4096 };
-
 static int kac_read_config(struct kac_config *full, const struct kac_config *given) {
   memset(full, 0, sizeof *full);
   if (!given)
@@ -27,9 +23,11 @@ static int kac_check_sizes(const struct kac_instance *instance) {
   const struct kac_sampler *sampler = instance->sampler;
   const struct kac_run *run = &instance->run;
   if (run->particles < 1 || run->particles > INT32_MAX)
-    return kac_fail(&instance->config, KAC_PARTICLES, "particles = %lld", (long long)run->particles);
+    return kac_fail(&instance->config, KAC_PARTICLES, "particles = %lld; there may be 1 to %d",
+                    (long long)run->particles, INT32_MAX);
   if (run->steps < 0 || run->steps >= INT32_MAX)
-    return kac_fail(&instance->config, KAC_STEPS, "steps = %lld", (long long)run->steps);
+    return kac_fail(&instance->config, KAC_STEPS, "steps = %lld; there may be 0 to %d", (long long)run->steps,
+                    INT32_MAX - 1);
   if (sampler->steps_fixed && run->steps != sampler->steps)
     return kac_fail(&instance->config, KAC_STEPS, "steps = %lld; the program fixes steps = %lld", (long long)run->steps,
                     (long long)sampler->steps);
@@ -47,19 +45,16 @@ static int kac_check_grid(const struct kac_instance *instance) {
     else if (n > 0 && !(t[n] > t[n - 1]))
       fault = "is not above the time before it";
     if (fault)
-      return kac_fail(&instance->config, KAC_GRID, "E0403: time(%lld / %lld) = %.17g %s", (long long)n,
-                      (long long)instance->run.steps, t[n], fault);
+      return kac_fail(&instance->config, KAC_GRID, "%sE0403: time(%lld / %lld) = %.17g %s",
+                      instance->sampler->time_place, (long long)n, (long long)instance->run.steps, t[n], fault);
   }
   return KAC_OK;
 }
 
 /* With no steps there is no grid but time(0), and 0 / 0 must not be asked for. */
 static int kac_make_grid(struct kac_instance *instance) {
-  int64_t steps = instance->run.steps > 0 ? instance->run.steps : 1;
-  if (!(instance->grid = kac_own(instance, steps + 1, sizeof *instance->grid)))
-    return kac_fail(&instance->config, KAC_MEMORY, "no memory for %lld steps", (long long)steps);
   struct kac_run run = instance->run;
-  run.steps = steps;
+  run.steps = run.steps > 0 ? run.steps : 1;
   instance->sampler->time(&run, instance->grid);
   instance->run.grid = instance->grid;
   return kac_check_grid(instance);
@@ -76,84 +71,6 @@ static int kac_check_requires(const struct kac_instance *instance) {
                         instance->grid[n], (long long)n);
   }
   return KAC_OK;
-}
-
-static int kac_make_monitors(struct kac_instance *instance) {
-  const struct kac_sampler *sampler = instance->sampler;
-  int64_t bytes = 0;
-  for (int32_t i = 0; i < sampler->monitor_count; i++) {
-    int64_t count = kac_element_count(&sampler->monitors[i]), component;
-    instance->monitor_width += count;
-    if (__builtin_mul_overflow(instance->run.particles, count * (int64_t)sizeof(double), &component) ||
-        __builtin_add_overflow(bytes, component + 64, &bytes))
-      return 0;
-  }
-  if (instance->monitor_width == 0)
-    return 1;
-  int64_t numbers;
-  if (__builtin_mul_overflow(instance->run.steps, instance->monitor_width, &numbers))
-    return 0;
-  char *values = kac_own(instance, bytes, 1);
-  instance->monitor_values = kac_own(instance, sampler->monitor_count, sizeof *instance->monitor_values);
-  instance->monitor_partial = kac_own(instance, instance->blocks * instance->monitor_width, sizeof(double));
-  instance->monitor_mean = kac_own(instance, numbers, sizeof(double));
-  instance->monitor_se = kac_own(instance, numbers, sizeof(double));
-  if (!values || !instance->monitor_values || !instance->monitor_partial || !instance->monitor_mean ||
-      !instance->monitor_se)
-    return 0;
-  for (int32_t i = 0; i < sampler->monitor_count; i++) {
-    instance->monitor_values[i] = values;
-    int64_t size = (int64_t)kac_element_bytes(sampler, sampler->monitors[i].element);
-    values += (instance->run.particles * kac_element_count(&sampler->monitors[i]) * size + 63) / 64 * 64;
-  }
-  return 1;
-}
-
-/* What every kernel may write, those of the grid and the requirements too. */
-static int kac_make_uniform(struct kac_instance *instance) {
-  const struct kac_sampler *sampler = instance->sampler;
-  instance->tiles = (instance->run.particles + sampler->lanes - 1) / sampler->lanes;
-  int64_t bytes;
-  if (!__builtin_mul_overflow(instance->tiles * sampler->lanes, sampler->scratch_bytes, &bytes) &&
-      !__builtin_add_overflow(bytes, sampler->uniform_bytes, &bytes))
-    instance->run.uniform = kac_own(instance, bytes, 1);
-  if (!instance->run.uniform)
-    return kac_fail(&instance->config, KAC_MEMORY, "no memory for %lld particles", (long long)instance->run.particles);
-  return KAC_OK;
-}
-
-static int kac_make_population(struct kac_instance *instance) {
-  const struct kac_sampler *sampler = instance->sampler;
-  struct kac_run *run = &instance->run;
-  int64_t lanes = sampler->lanes, share = kac_blocks_wanted * kac_block_unit;
-  int64_t even = (run->particles + share - 1) / share * kac_block_unit;
-  int64_t block = even < kac_block_limit ? even : kac_block_limit;
-  instance->block_tiles = block > lanes ? block / lanes : 1;
-  instance->blocks = (instance->tiles + instance->block_tiles - 1) / instance->block_tiles;
-
-  int64_t padded = instance->tiles * lanes, state, spare = padded * (int64_t)sizeof(double);
-  if (__builtin_mul_overflow(instance->tiles, sampler->tile_bytes, &state))
-    return 0;
-  /* The two change places at a resampling, and the one at rest lends its room to what is carried beside the state. */
-  int64_t room = state > spare ? state : spare;
-  instance->state[0] = kac_own(instance, room, 1);
-  instance->state[1] = kac_own(instance, sampler->resample ? room : spare, 1);
-  run->log_weight = kac_own(instance, padded, sizeof(double));
-  run->dead = kac_own(instance, padded, 1);
-  instance->weight = kac_own(instance, padded, sizeof(double));
-  instance->ancestors = kac_own(instance, padded, sizeof(int32_t));
-  instance->eve = kac_own(instance, padded, sizeof(int32_t));
-  instance->block = kac_own(instance, instance->blocks, sizeof(struct kac_block));
-  instance->trace_ess = kac_own(instance, run->steps + 1, sizeof(double));
-  instance->trace_log_z = kac_own(instance, run->steps + 1, sizeof(double));
-  instance->trace_resampled = kac_own(instance, run->steps + 1, 1);
-  if (!instance->state[0] || !instance->state[1] || !run->log_weight || !run->dead || !instance->weight ||
-      !instance->ancestors || !instance->eve || !instance->block || !instance->trace_ess || !instance->trace_log_z ||
-      !instance->trace_resampled)
-    return 0;
-  /* A step reads the ancestors of whole tiles; those past the last lineage must be lineages too. */
-  memset(instance->ancestors, 0, (size_t)padded * sizeof(int32_t));
-  return kac_make_monitors(instance);
 }
 
 static int kac_prepare_instance(struct kac_instance *instance, const void *params) {
@@ -174,7 +91,7 @@ static int kac_prepare_instance(struct kac_instance *instance, const void *param
     status = kac_bind_inputs(instance, params);
   instance->run.inputs = instance->inputs;
   if (status == KAC_OK)
-    status = kac_make_uniform(instance);
+    status = kac_make_population(instance);
   if (status == KAC_OK)
     status = kac_make_grid(instance);
   if (status == KAC_OK)
@@ -183,8 +100,6 @@ static int kac_prepare_instance(struct kac_instance *instance, const void *param
     return status;
   if (!config->parallel_for && !(instance->pool = kac_pool_create(config)))
     return kac_fail(config, KAC_MEMORY, "no memory for threads");
-  if (!kac_make_population(instance))
-    return kac_fail(config, KAC_MEMORY, "no memory for %lld particles", (long long)head.particles);
   return KAC_OK;
 }
 

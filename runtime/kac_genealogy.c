@@ -4,20 +4,35 @@
 #include <math.h>
 #include <string.h>
 
-/* Relative variance of Z: the sum over founders e of S_e^2, less 1/N, where S_e is the weight of all that descend from
- * e. Since the S_e sum to one it is the sum of (S_e - 1/N)^2, which rounding cannot make negative. */
-double kac_log_z_error(struct kac_instance *instance) {
+/* The weight of all that descend from each founder, from normalised weights. */
+static const double *kac_shares(struct kac_instance *instance) {
   int64_t count = instance->run.particles;
-  if (count == 1)
-    return NAN;
-  double *share = instance->state[1], variance = 0, even = 1 / (double)count;
+  double *share = instance->state[1];
   memset(share, 0, (size_t)count * sizeof *share);
-  kac_normalise(instance);
   for (int64_t i = 0; i < count; i++)
     share[instance->eve[i]] += instance->weight[i];
+  return share;
+}
+
+/* Errors come from how founders differ, so one founder says nothing of them: that of log Z would be 1 however wrong it
+ * is, that of a monitor 0. One that has all but a hundredth of the weight is one. */
+static int kac_one_founder(const double *share, int64_t count) {
+  for (int64_t e = 0; e < count; e++)
+    if (share[e] > 0.99)
+      return 1;
+  return 0;
+}
+
+/* Relative variance of Z: the sum over founders e of S_e^2, less 1/N, where S_e is the founder's share. Since shares
+ * sum to one it is the sum of (S_e - 1/N)^2, which rounding cannot make negative. */
+double kac_log_z_error(struct kac_instance *instance) {
+  int64_t count = instance->run.particles;
+  kac_normalise(instance);
+  const double *share = kac_shares(instance);
+  double variance = 0, even = 1 / (double)count;
   for (int64_t e = 0; e < count; e++)
     variance += (share[e] - even) * (share[e] - even);
-  return sqrt(variance);
+  return kac_one_founder(share, count) ? NAN : sqrt(variance);
 }
 
 static double kac_number(const struct kac_sampler *sampler, int32_t element, const void *values, int64_t i) {
@@ -67,7 +82,7 @@ static double kac_monitor_error(struct kac_instance *instance, int32_t m, int64_
           (kac_number(sampler, sampler->monitors[m].element, instance->monitor_values[m], i * width + k) - mean);
   for (int64_t e = 0; e < count; e++)
     variance += share[e] * share[e];
-  return count == 1 ? NAN : sqrt(variance);
+  return sqrt(variance);
 }
 
 void kac_monitor(struct kac_instance *instance, int64_t n) {
@@ -87,7 +102,8 @@ void kac_monitor(struct kac_instance *instance, int64_t n) {
     for (int64_t b = 0; b < instance->blocks; b++)
       mean[c] += instance->monitor_partial[b * instance->monitor_width + c];
   }
+  int known = !kac_one_founder(kac_shares(instance), instance->run.particles);
   for (int32_t m = 0, c = 0; m < sampler->monitor_count; m++)
     for (int64_t k = 0; k < kac_element_count(&sampler->monitors[m]); k++, c++)
-      se[c] = kac_monitor_error(instance, m, k, mean[c]);
+      se[c] = known ? kac_monitor_error(instance, m, k, mean[c]) : NAN;
 }

@@ -87,6 +87,9 @@ int kac_bind_inputs(struct kac_instance *instance, const void *params);
 int64_t kac_element_count(const struct kac_array_type *type);
 size_t kac_element_bytes(const struct kac_sampler *sampler, int32_t element);
 
+/* kac_population.c: divides the lineages into tiles and blocks, and owns all memory of the run but its inputs. */
+int kac_make_population(struct kac_instance *instance);
+
 /* kac_weights.c */
 struct kac_range {
   int64_t first, last; /* lineages, without those past the number of particles */

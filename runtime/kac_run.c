@@ -41,7 +41,9 @@ static int kac_move(struct kac_instance *instance, const struct kac_phase *phase
   const struct kac_totals *totals = &instance->totals;
   instance->non_finite += totals->dead - dead_before;
   if (totals->dead == instance->run.particles)
-    return kac_fail(&instance->config, KAC_NON_FINITE, "no lineage is finite after step %lld of %lld",
+    return kac_fail(&instance->config, KAC_NON_FINITE,
+                    "no lineage is finite after step %lld of %lld: look for a division by 0 or an overflow, an index "
+                    "outside its array, a `require` that all break, a noise of 0 with `weights = exact`",
                     (long long)instance->steps_done, (long long)instance->run.steps);
   if (!(totals->sum > 0))
     return kac_fail(&instance->config, KAC_NO_WEIGHT, "every weight is zero after step %lld of %lld",

@@ -64,8 +64,8 @@ struct kac_config {
 /* Set size before the call. The pointers belong to the instance and hold until its next call. */
 struct kac_result {
   size_t size;
-  double log_z;
-  double log_z_se; /* NaN for a single particle: nothing is known of it */
+  double log_z;    /* of the mean weight; no evidence where the program says `weights = unweighted` */
+  double log_z_se; /* NaN where it is not known: (all but a hundredth of) the weight descends from one lineage */
   double ess_min, ess_final;
   int64_t steps; /* done */
   int64_t resamplings;
@@ -78,7 +78,7 @@ struct kac_result {
   const uint8_t *resampled;   /* [steps + 1]: 1 where the step began with a resampling */
   int64_t monitor_width;      /* numbers in all monitors together, in their order */
   const double *monitor_mean; /* [steps, monitor_width] */
-  const double *monitor_se;   /* [steps, monitor_width] */
+  const double *monitor_se;   /* [steps, monitor_width]; NaN as log_z_se is */
 };
 
 #ifdef __cplusplus

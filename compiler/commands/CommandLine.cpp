@@ -84,6 +84,10 @@ std::optional<int> finish(CLI::App &app, const std::vector<std::string> &set, Co
     std::cerr << "kacc: --steps must not be negative\n";
     return WrongCommandLine;
   }
+  if (line.steps && *line.steps >= INT32_MAX) {
+    std::cerr << "kacc: --steps must be below 2^31 - 1\n";
+    return WrongCommandLine;
+  }
   auto ends = [](const std::string &path, std::string_view ending) {
     return path.size() >= ending.size() && path.compare(path.size() - ending.size(), ending.size(), ending) == 0;
   };
@@ -162,7 +166,8 @@ std::optional<int> parseCommandLine(int argc, char **argv, CommandLine &line) {
   test->add_option("model", line.model, "the program (.dsl)");
   addCompilation(test, line);
 
-  CLI::App *explain = command("explain", "say what was derived: drift, noise, weight, what cancelled, cost");
+  CLI::App *explain =
+      command("explain", "say what was derived: drift, noise, weight, the lines that they come from, cost");
   addModel(explain, line);
   explain->add_option("--sampler", line.sampler, "only this sampler")->type_name("NAME");
   addPrelude(explain, line);

@@ -55,6 +55,10 @@ bool kac::ir::isSuffix(ArrayRef<int64_t> shorter, ArrayRef<int64_t> longer) {
   return shorter.size() <= longer.size() && longer.take_back(shorter.size()) == shorter;
 }
 
+int kac::ir::extremeOf(StringRef whole) {
+  return whole == "kac.max" || whole == "kac.largest" ? 1 : whole == "kac.min" || whole == "kac.smallest" ? -1 : 0;
+}
+
 const WholeRow *kac::ir::findWhole(StringRef name) {
   static constexpr WholeRow rows[] = {
 #define KAC_ELEMENTWISE(name, operands, result)

@@ -38,6 +38,10 @@ struct WholeRow {
 /// Null for a name that is none.
 const WholeRow *findWhole(llvm::StringRef name);
 
+/// 1 for what gives the greatest element, -1 for the least, else 0. NaN is the greatest of kac.max and the least of
+/// kac.min; kac.largest and kac.smallest pass over it.
+int extremeOf(llvm::StringRef whole);
+
 /// Bounds of an i32 that hold wherever it is defined: `low <= value <= high`.
 struct Range {
   int64_t low, high;

@@ -53,7 +53,7 @@ def ParticlesOp : KacOp<"particles", [Pure]> {
 }
 def RequireInputsOp : KacOp<"require_inputs"> {
   let summary = "the function must give true when an instance is created, else its text is said";
-  let description = [{Of no arguments; with a sampler, of the time, at which each of its steps begins.}];
+  let description = [{Of no arguments, or of the time, at which each step begins. With a sampler: of that alone.}];
   let arguments = (ins FlatSymbolRefAttr:$function, OptionalAttr<FlatSymbolRefAttr>:$sampler, StrAttr:$text);
   let assemblyFormat = "$function (`on` $sampler^)? $text attr-dict";
 }
@@ -135,7 +135,7 @@ def PrimitiveOp : Elementwise<"primitive"> {
 
 def WholeOp : KacOp<"whole", [Pure]> {
   let summary = "an operation on whole arrays";
-  let description = [{kac.sum kac.product kac.max kac.min kac.any kac.all kac.mean (all axes to a scalar; of nothing: 0 1
+  let description = [{kac.sum kac.product kac.max kac.min kac.largest kac.smallest kac.any kac.all kac.mean (all axes to a scalar; of nothing: 0 1
     -inf inf false true NaN), kac.argmax kac.cumsum kac.sort (one axis), kac.search (sorted c, u: the first k with c[k] > u,
     or the last k; elementwise over an array u), kac.quotient is a primitive.}];
   let arguments = (ins StrAttr:$name, Variadic<KacValue>:$operands);

@@ -158,7 +158,8 @@ void emitDescriptors(mlir::ModuleOp facts, llvm::Module &module, const std::stri
                                     make.function(row.get("time")),
                                     make.function(row.get("resample")),
                                     make.function(row.get("when")),
-                                    make.function(row.get("weights"))});
+                                    make.function(row.get("weights")),
+                                    make.text(text(row, "time_place"))});
     assert(module.getDataLayout().getTypeAllocSize(record->getType()) == sizeof(kac_sampler));
     make.global(record, name + "_descriptor", llvm::GlobalValue::ExternalLinkage);
   }

@@ -29,6 +29,18 @@ std::optional<double> constantOf(Value value) {
   return std::nullopt;
 }
 
+std::optional<Choice> choiceOf(Value value) {
+  if (auto branch = value.getDefiningOp<ir::IfOp>()) {
+    unsigned i = cast<OpResult>(value).getResultNumber();
+    return Choice{branch.getCondition(), branch.getOnTrue().front().getTerminator()->getOperand(i),
+                  branch.getOnFalse().front().getTerminator()->getOperand(i)};
+  }
+  auto select = value.getDefiningOp<ir::SelectOp>();
+  if (select && shapeOf(select.getCondition().getType()).empty())
+    return Choice{select.getCondition(), select.getOnTrue(), select.getOnFalse()};
+  return std::nullopt;
+}
+
 Value Arithmetic::real(double value) { return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value)); }
 
 Value Arithmetic::integer(int64_t value) {

@@ -11,6 +11,14 @@ namespace kac {
 /// What `value` is, where it is a constant (a scalar, or all elements the same).
 std::optional<double> constantOf(mlir::Value value);
 
+/// A value that is one of two, for the whole of it.
+struct Choice {
+  mlir::Value condition, onTrue, onFalse;
+};
+
+/// What an if or a select chooses between.
+std::optional<Choice> choiceOf(mlir::Value value);
+
 /// Makes operations at the insertion point of `b`. Shapes of operands are suffixes of the longer; a value may always
 /// stand for its repetition along further leading axes.
 class Arithmetic {

@@ -1,9 +1,13 @@
 // A module whose derivation is done in; a message for what must hold at creation and is seen not to already now out.
 #include "compiler/dialect/Kac.h"
+#include "compiler/passes/KindFields.h"
 #include "compiler/passes/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
@@ -72,6 +76,55 @@ std::string textOf(double value) {
   return text;
 }
 
+/// What `value` is made of in its function, in order; false where that is a draw, or an argument other than `time`.
+bool collect(Value value, BlockArgument time, SetVector<Operation *> &made) {
+  Operation *op = value.getDefiningOp();
+  if (!op || made.contains(op))
+    return op || value == time;
+  bool draws = op->walk([](Operation *inner) {
+                   return isa<ir::RandomOp, ir::RequireOp>(inner) ? WalkResult::interrupt() : WalkResult::advance();
+                 }).wasInterrupted();
+  SetVector<Value> used(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), used);
+  if (draws || !llvm::all_of(used, [&](Value each) { return collect(each, time, made); }))
+    return false;
+  made.insert(op);
+  return true;
+}
+
+/// Conditions that no lineage and no draw decides become requirements of the run.
+void liftRequires(SymbolTable &symbols, ir::SamplerOp sampler, FlatSymbolRefAttr entry, bool atSteps) {
+  auto function = entry ? symbols.lookup<func::FuncOp>(entry.getValue()) : func::FuncOp();
+  if (!function || function.isExternal())
+    return;
+  OpBuilder b(sampler);
+  // A step's arguments end in t, dt, n, i.
+  auto time = atSteps ? function.getArgument(function.getNumArguments() - 4) : BlockArgument();
+  for (auto require : llvm::make_early_inc_range(function.getBody().front().getOps<ir::RequireOp>())) {
+    SetVector<Operation *> made;
+    if (!collect(require.getCondition(), time, made))
+      continue;
+    SmallVector<Type> arguments(atSteps ? 1 : 0, b.getF64Type());
+    auto condition = func::FuncOp::create(require.getLoc(), (sampler.getName() + ".require").str(),
+                                          b.getFunctionType(arguments, {b.getI1Type()}));
+    condition.setPrivate();
+    symbols.insert(condition);
+    b.setInsertionPointAfter(sampler); // before what derivation asks for: it may be the cause
+    ir::RequireInputsOp::create(b, CallSiteLoc::get(require.getLoc(), sampler.getLoc()),
+                                FlatSymbolRefAttr::get(condition), FlatSymbolRefAttr::get(sampler.getSymNameAttr()),
+                                b.getStringAttr("E0405: " + require.getText()));
+    Block *body = condition.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    IRMapping map;
+    if (atSteps)
+      map.map(time, body->getArgument(0));
+    for (Operation *op : made)
+      b.clone(*op, map);
+    func::ReturnOp::create(b, require.getLoc(), map.lookup(require.getCondition()));
+    require.erase();
+  }
+}
+
 struct CheckRequirementsPass : impl::CheckRequirementsBase<CheckRequirementsPass> {
   /// The times of the run as the program fixes it: all of them where they are few, else the first and the last ones.
   SmallVector<double> gridOf(ir::SamplerOp sampler, func::FuncOp time, bool &wrong) {
@@ -104,16 +157,21 @@ struct CheckRequirementsPass : impl::CheckRequirementsBase<CheckRequirementsPass
     ModuleOp module = getOperation();
     bool wrong = false;
     llvm::StringMap<SmallVector<double>> grids;
+    SymbolTable symbols(module);
+    for (auto sampler : module.getOps<ir::SamplerOp>()) {
+      liftRequires(symbols, sampler, sampler.getInitAttr(), false);
+      liftRequires(symbols, sampler, sampler.getStepAttr(), true);
+    }
     for (auto sampler : module.getOps<ir::SamplerOp>())
-      grids[sampler.getSymName()] = gridOf(sampler, module.lookupSymbol<func::FuncOp>(sampler.getTime()), wrong);
+      grids[sampler.getSymName()] = gridOf(sampler, symbols.lookup<func::FuncOp>(sampler.getTime()), wrong);
     std::set<std::pair<std::string, std::string>> said; // one of a code for each sampler
     for (auto require : module.getOps<ir::RequireInputsOp>()) {
-      auto function = module.lookupSymbol<func::FuncOp>(require.getFunction());
+      auto function = symbols.lookup<func::FuncOp>(require.getFunction());
       auto broken = [&](const std::string &where) {
         emitError(require.getLoc()) << require.getText() << where;
         wrong = true;
       };
-      if (!require.getSampler()) {
+      if (function.getNumArguments() == 0) {
         if (isFalse(evaluate(function, {})))
           broken("");
         continue;
@@ -132,8 +190,14 @@ struct CheckRequirementsPass : impl::CheckRequirementsBase<CheckRequirementsPass
     if (wrong)
       return signalPassFailure();
     // From here on nothing reads places: the text that a run may say has its own.
+    StringRef stem = module.getSymName().value_or("");
     for (auto require : module.getOps<ir::RequireInputsOp>())
-      require.setText(placeOf(require.getLoc(), module.getSymName().value_or("")) + require.getText().str());
+      require.setText(placeOf(require.getLoc(), stem) + require.getText().str());
+    for (auto sampler : module.getOps<ir::SamplerOp>()) {
+      auto time = symbols.lookup<func::FuncOp>(sampler.getTime());
+      Location place = CallSiteLoc::get(time.getLoc(), sampler.getLoc());
+      sampler->setAttr(kinds::kTimePlace, StringAttr::get(&getContext(), placeOf(place, stem)));
+    }
   }
 };
 

@@ -26,7 +26,7 @@ LogicalResult Derivation::demand(Candidate &candidate) {
     function.setFunctionType(b.getFunctionType({b.getF64Type()}, {b.getI1Type()}));
     for (StringRef name : {kinds::kKind, kinds::kField, kinds::kStructure})
       function->removeAttr(name);
-    b.setInsertionPointAfter(sampler);
+    b.setInsertionPointToEnd(module.getBody()); // behind what the program requires, which may be the cause
     ir::RequireInputsOp::create(b, at, FlatSymbolRefAttr::get(function),
                                 FlatSymbolRefAttr::get(sampler.getSymNameAttr()), b.getStringAttr(text));
     return true;

@@ -224,6 +224,8 @@ LogicalResult Derivation::run() {
                      function.getNumArguments() < 2 || !isState(function.getArgumentTypes()[0]) ||
                      !function.getArgumentTypes()[1].isF64() || function.getNumResults() != 1))
       return success();
+  if (failed(refuseJumps()))
+    return failure();
   // A drift that is given by name is no function of its own: the weight calls it by that name.
   SmallVector<func::FuncOp> choices{drift};
   if (auto further = drift ? drift->getAttrOfType<ArrayAttr>(kinds::kAlternatives) : ArrayAttr())
@@ -252,23 +254,22 @@ LogicalResult Derivation::run() {
 }
 
 /// Operations of a function with all that it calls written out, as the next pass does; the same call counts once.
-static double sizeOf(func::FuncOp function, DenseMap<Operation *, double> &known) {
+static double sizeOf(func::FuncOp function, const SymbolTable &symbols, DenseMap<Operation *, double> &known) {
   if (auto found = known.find(function); found != known.end())
     return found->second;
-  auto module = function->getParentOfType<ModuleOp>();
   double size = 0;
   std::set<std::pair<void *, std::vector<void *>>> calls;
   function.walk([&](Operation *op) {
     ++size;
     auto call = dyn_cast<func::CallOp>(op);
-    auto callee = call ? module.lookupSymbol<func::FuncOp>(call.getCallee()) : func::FuncOp();
+    auto callee = call ? symbols.lookup<func::FuncOp>(call.getCallee()) : func::FuncOp();
     if (!callee)
       return;
     std::vector<void *> operands;
     for (Value operand : call.getOperands())
       operands.push_back(operand.getAsOpaquePointer());
     if (calls.insert({callee.getOperation(), std::move(operands)}).second)
-      size += sizeOf(callee, known);
+      size += sizeOf(callee, symbols, known);
   });
   return known[function] = size;
 }
@@ -278,9 +279,10 @@ constexpr double largestFunction = 1 << 20; // operations; compiled in about a m
 namespace {
 struct DeriveSamplerPass : impl::DeriveSamplerBase<DeriveSamplerPass> {
   void runOnOperation() override {
+    SymbolTable symbols(getOperation());
     DenseMap<Operation *, double> sizes;
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (double size = sizeOf(function, sizes); size > largestFunction) {
+      if (double size = sizeOf(function, symbols, sizes); size > largestFunction) {
         report(
             function.getLoc(), "E0602",
             llvm::formatv("with all that it calls written out this has {0:e1} operations; at most {1:e1} are compiled",

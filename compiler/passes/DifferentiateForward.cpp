@@ -76,8 +76,8 @@ Value Forward::whole(ir::WholeOp op, Derivatives &tangents) {
     return e.div(e.sumAll(dx, shape), e.real(cast<RankedTensorType>(x.getType()).getNumElements()));
   if (name == "kac.product")
     return e.sum(shape, [&](ValueRange i) { return e.mul(e.extract(dx, i, shape.size()), productOfOthers(x, i)); });
-  if (name == "kac.max" || name == "kac.min")
-    return e.extract(dx, firstExtreme(x, name == "kac.max"), shape.size());
+  if (int extreme = ir::extremeOf(name))
+    return e.extract(dx, firstExtreme(x, extreme > 0), shape.size());
   if (name == "kac.cumsum")
     return ir::WholeOp::create(b, e.loc, x.getType(), name, ValueRange{e.fill(dx, x.getType())});
   if (name == "kac.sort") {

@@ -105,8 +105,8 @@ void Reverse::visitWhole(ir::WholeOp op, Value g, Derivatives &adjoints) {
     add(adjoints, x, e.div(g, e.real(cast<RankedTensorType>(x.getType()).getNumElements())));
   } else if (name == "kac.product") {
     add(adjoints, x, e.mul(g, e.build(shape, b.getF64Type(), [&](ValueRange i) { return productOfOthers(x, i); })));
-  } else if (name == "kac.max" || name == "kac.min") {
-    addAt(adjoints, x, g, firstExtreme(x, name == "kac.max"));
+  } else if (int extreme = ir::extremeOf(name)) {
+    addAt(adjoints, x, g, firstExtreme(x, extreme > 0));
   } else if (name == "kac.cumsum") {
     Value last = e.integer(shape[0] - 1), full = e.fill(g, x.getType());
     auto reversed = [&](Value array) {

@@ -246,9 +246,10 @@ bool SecondOrder::whole(ir::WholeOp op) {
     jets[op.getResult()] = scale(share, jet);
     return true;
   }
-  if (name != "kac.max" && name != "kac.min")
+  int extreme = ir::extremeOf(name);
+  if (extreme == 0)
     return false;
-  jets[op.getResult()] = element(x, firstExtreme(x, name == "kac.max"));
+  jets[op.getResult()] = element(x, firstExtreme(x, extreme > 0));
   return true;
 }
 

@@ -94,6 +94,8 @@ private:
   // ExpressionsEvaluate.cpp: functions
   void visit(mlir::Operation *op, Environment &environment);
   Ids call(mlir::func::CallOp op, const Ids &arguments);
+  mlir::func::FuncOp first(mlir::func::FuncOp function);
+  mlir::func::CallOp callOf(mlir::func::FuncOp callee, mlir::Location at);
   std::optional<Ids> look(mlir::func::CallOp op, mlir::func::FuncOp callee, const Ids &arguments);
   void region(mlir::Operation *op, Environment &environment);
   Id derivative(mlir::Operation *op, Environment &environment);
@@ -126,6 +128,7 @@ private:
   std::map<std::tuple<std::string, std::string, std::string>, mlir::func::FuncOp> fields;
   llvm::StringMap<std::string> externals;
   std::optional<std::pair<Id, Coef>> rule; // the one reciprocal that is rewritten
+  std::vector<mlir::func::FuncOp> plain;   // called so far, of no kind
   mlir::Block scratch;                     // calls that the text does not have
   int depth = 0;
 };

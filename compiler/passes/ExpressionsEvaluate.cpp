@@ -252,12 +252,40 @@ std::string Expressions::externalIn(func::FuncOp function) {
   return externals[function.getName()] = name;
 }
 
+/// Of plain functions that do the same, as a function written in place does wherever its target is asked for, the
+/// first.
+func::FuncOp Expressions::first(func::FuncOp function) {
+  if (function->hasAttr(kinds::kKind) || function.isExternal())
+    return function;
+  for (func::FuncOp other : plain)
+    if (other == function || (other.getFunctionType() == function.getFunctionType() &&
+                              OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &function.getBody(),
+                                                                         OperationEquivalence::IgnoreLocations)))
+      return other;
+  plain.push_back(function);
+  return function;
+}
+
+/// A call like those of the text.
+func::CallOp Expressions::callOf(func::FuncOp callee, Location at) {
+  OpBuilder b(module.getContext());
+  b.setInsertionPointToEnd(&scratch);
+  SmallVector<Value> operands;
+  for (Type type : callee.getArgumentTypes())
+    operands.push_back(scratch.addArgument(type, at));
+  return func::CallOp::create(b, at, callee, operands);
+}
+
 Ids Expressions::call(func::CallOp op, const Ids &arguments) {
   auto callee = module.lookupSymbol<func::FuncOp>(op.getCallee());
   if (!callee)
     throw NoForm();
   if (auto other = chosen.find(callee.getName()); other != chosen.end())
     callee = other->second;
+  if (func::FuncOp same = first(callee); same != callee) {
+    callee = same;
+    op = callOf(callee, op.getLoc());
+  }
   if (!callee.isExternal())
     if (auto seen = look(op, callee, arguments))
       return *seen;
@@ -344,14 +372,7 @@ std::optional<Form> Expressions::formOf(Field field, const Ids &arguments, Locat
   for (auto [type, argument] : llvm::zip(callee.getArgumentTypes(), arguments))
     if (nodes[size_t(argument)].type != type)
       return std::nullopt;
-  // A call like those of the text, so that both are one node.
-  OpBuilder b(module.getContext());
-  b.setInsertionPointToEnd(&scratch);
-  SmallVector<Value> operands;
-  for (Type type : callee.getArgumentTypes())
-    operands.push_back(scratch.addArgument(type, at));
-  auto op = func::CallOp::create(b, at, callee, operands);
-  return nodes[size_t(call(op, arguments)[0])].form;
+  return nodes[size_t(call(callOf(callee, at), arguments)[0])].form;
 }
 
 //===--- regions and derivatives ---===//
@@ -529,6 +550,8 @@ std::string Expressions::nameOf(Id id) const {
                                              : "";
   if (!sign.empty())
     return "(" + nameOf(node.operands[0]) + sign.str() + nameOf(node.operands[1]) + ")";
+  if (isa<ir::NegOp>(node.op))
+    return "(-" + nameOf(node.operands[0]) + ")";
   if (isa<ir::CastOp, ir::RepeatOp>(node.op))
     return nameOf(node.operands[0]);
   return apply(node.op->getName().stripDialect().str());

@@ -322,7 +322,8 @@ Form Expressions::timeDerivative(Id id) {
       addTo(term, atom, slope);
       result = sum(result, ofScalar(term));
     }
-    if (atom.kind == ScalarAtom::One)
+    auto moves = [&](Id part) { return part >= 0 && nodes[size_t(part)].usesTime; };
+    if (atom.kind == ScalarAtom::One || (!moves(atom.a) && !moves(atom.b)))
       continue;
     if (atom.kind != ScalarAtom::Value)
       return whole(id);

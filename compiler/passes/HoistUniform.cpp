@@ -2,6 +2,7 @@
 // three steps: divisions by what is uniform become products; uniform operations leave the regions that they do not
 // depend on, or become tables over the indices that they do depend on; the rest at the top is outlined.
 #include "compiler/passes/HoistUniform.h"
+#include "compiler/passes/Arithmetic.h"
 #include "compiler/passes/FactorUniform.h"
 #include "compiler/passes/FlattenIfs.h"
 
@@ -77,7 +78,11 @@ bool isMovable(Operation *op) {
                 return WalkResult::interrupt();
               if (auto insert = dyn_cast<ir::InsertOp>(inner); insert && !insert.getInRange())
                 return WalkResult::interrupt();
-              if (auto primitive = dyn_cast<ir::PrimitiveOp>(inner); primitive && primitive.getName() == "math.floor")
+              auto primitive = dyn_cast<ir::PrimitiveOp>(inner);
+              if (primitive && primitive.getName() == "math.floor")
+                return WalkResult::interrupt();
+              bool divides = isa<ir::RemainderOp>(inner) || (primitive && primitive.getName() == "kac.quotient");
+              if (divides && constantOf(inner->getOperand(1)).value_or(0) == 0)
                 return WalkResult::interrupt();
               return WalkResult::advance();
             }).wasInterrupted();

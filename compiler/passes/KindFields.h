@@ -17,6 +17,8 @@ constexpr llvm::StringLiteral kText = "kac.text";
 constexpr llvm::StringLiteral kExperts = "kac.experts";
 /// On a sampler: its drift, where that is another field given by name.
 constexpr llvm::StringLiteral kFollowed = "kac.followed";
+/// On a sampler: where the program writes its times, as a message begins with it.
+constexpr llvm::StringLiteral kTimePlace = "kac.time_place";
 /// What was derived, on the sampler: a dictionary of text.
 constexpr llvm::StringLiteral kDerived = "kac.derived";
 

@@ -1,5 +1,6 @@
 // What all kernels share: their signatures, the fields of struct kac_run, the addresses of inputs, and the descriptor.
 #include "compiler/passes/LowerKernels.h"
+#include "compiler/passes/KindFields.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -139,6 +140,8 @@ DictionaryAttr KernelMaker::make(ir::SamplerOp op) {
   fact("outputs", values({output}, op.getOutputNames(), false));
   fact("monitors", values(monitors, op.getMonitorNames(), true));
   fact("time", time(find(op.getTimeAttr())));
+  auto place = op->getAttrOfType<StringAttr>(kinds::kTimePlace);
+  fact("time_place", place ? place : b.getStringAttr(""));
   fact("weights", weights());
   uniformBytes = (uniformBytes + 63) / 64 * 64;
   if (op.getResampleAttr())

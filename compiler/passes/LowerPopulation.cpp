@@ -129,12 +129,13 @@ ArrayAttr KernelMaker::requires_() {
     Uniformity none = allUniform(function);
     Body body(b, kernel.frame, none);
     SmallVector<Thing> time;
-    if (op.getSampler())
+    bool atSteps = function.getNumArguments() > 0;
+    if (atSteps)
       time.push_back(Thing(kernel.function.getArgument(1)));
     Value holds = body.lower(function, time)[0].scalar;
     end(kernel, arith::ExtUIOp::create(b, loc, b.getI32Type(), holds));
     all.push_back(b.getDictionaryAttr({b.getNamedAttr("holds", FlatSymbolRefAttr::get(kernel.function)),
-                                       b.getNamedAttr("at_steps", b.getBoolAttr(bool(op.getSampler()))),
+                                       b.getNamedAttr("at_steps", b.getBoolAttr(atSteps)),
                                        b.getNamedAttr("text", b.getStringAttr(op.getText()))}));
   }
   return b.getArrayAttr(all);

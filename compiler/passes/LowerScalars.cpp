@@ -126,7 +126,7 @@ void Body::require(Value condition) {
 
 // --- whole numbers ---
 
-/// a / b rounded down, or what is left of it. Of 0 the quotient is taken by 1.
+/// a / b rounded down, or what is left of it. A lineage that divides by 0 is not finite.
 static Value divide(Body &body, Value x, Value y, bool remainder) {
   OpBuilder &b = body.b;
   Location loc = body.loc;
@@ -136,8 +136,11 @@ static Value divide(Body &body, Value x, Value y, bool remainder) {
   };
   Value zero = constant(0), one = constant(1);
   APInt number;
-  if (!matchPattern(y, m_ConstantInt(&number)) || number.isZero())
-    y = body.select(body.compare("eq", y, zero), one, y);
+  if (!matchPattern(y, m_ConstantInt(&number)) || number.isZero()) {
+    Value none = body.compare("eq", y, zero);
+    body.require(body.negate(none));
+    y = body.select(none, one, y);
+  }
   // the least int by -1 is the only other that does not fit
   if (!matchPattern(y, m_ConstantInt(&number)) || number.isAllOnes())
     x = body.select(body.both(body.compare("eq", y, constant(-1)), body.compare("eq", x, constant(INT32_MIN))),

@@ -29,23 +29,29 @@ Value Reduction::identity() {
   Value value;
   if (isBool)
     value = arith::ConstantOp::create(body.b, body.loc, body.b.getBoolAttr(name == "kac.all"));
-  else if (name == "kac.max" || name == "kac.min")
-    value = isReal ? body.real(name == "kac.max" ? -infinity : infinity)
-                   : body.integer(name == "kac.max" ? INT32_MIN : INT32_MAX);
+  else if (int extreme = ir::extremeOf(name))
+    value = isReal ? body.real(extreme * -infinity) : body.integer(extreme > 0 ? INT32_MIN : INT32_MAX);
   else
     value = isReal ? body.real(name == "kac.product") : body.integer(name == "kac.product");
   return first = isa<VectorType>(type) ? body.vary(value) : value;
 }
 
 Value Reduction::combine(Value total, Value value) {
-  if (isIdentity(total))
+  int extreme = ir::extremeOf(name);
+  bool isReal = isa<FloatType>(getElementTypeOrSelf(type)), takesNaN = name == "kac.max" || name == "kac.min";
+  if (isIdentity(total) && (!extreme || !isReal || takesNaN))
     return isa<VectorType>(type) ? body.vary(value) : value;
   if (name == "kac.product")
     return body.multiply(total, value);
-  if (name == "kac.max")
-    return body.select(body.compare("lt", total, value), value, total);
-  if (name == "kac.min")
-    return body.select(body.compare("lt", value, total), value, total);
+  if (extreme) {
+    Value further = extreme > 0 ? body.compare("lt", total, value) : body.compare("lt", value, total);
+    if (isReal && takesNaN) {
+      Value pair[] = {further, body.compare("ne", value, value)};
+      body.unify(pair);
+      further = body.b.createOrFold<arith::OrIOp>(body.loc, pair[0], pair[1]);
+    }
+    return body.select(further, value, total);
+  }
   if (name == "kac.all")
     return body.both(total, value);
   if (name == "kac.any") {
@@ -154,7 +160,7 @@ Thing Body::whole(ir::WholeOp op, const KnownPtr &scope) {
   }
   case ir::WholeShape::Pick: {
     Type element = elementOf(operand.getType());
-    Reduction best(*this, "kac.max", varies ? laneType(element) : element);
+    Reduction best(*this, "kac.largest", varies ? laneType(element) : element);
     Value zero = varies ? vary(integer(0)) : integer(0);
     Value first = at(array, integer(0)).scalar;
     SmallVector<Value> found = loop(integer(1), extent(array.array->shape[0]), {varies ? vary(first) : first, zero},

@@ -11,6 +11,8 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 
+#include <limits>
+
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf;
 
@@ -23,23 +25,6 @@ namespace {
 
 /// Conditions with what they are taken to be.
 using Truth = SmallVector<std::pair<Value, bool>>;
-
-/// A value that is one of two.
-struct Choice {
-  Value condition, onTrue, onFalse;
-};
-
-std::optional<Choice> choiceOf(Value value) {
-  if (auto branch = value.getDefiningOp<ir::IfOp>()) {
-    unsigned i = cast<OpResult>(value).getResultNumber();
-    return Choice{branch.getCondition(), branch.getOnTrue().front().getTerminator()->getOperand(i),
-                  branch.getOnFalse().front().getTerminator()->getOperand(i)};
-  }
-  auto select = value.getDefiningOp<ir::SelectOp>();
-  if (select && shapeOf(select.getCondition().getType()).empty())
-    return Choice{select.getCondition(), select.getOnTrue(), select.getOnFalse()};
-  return std::nullopt;
-}
 
 /// The value, where these conditions hold.
 Value resolve(Value value, const Truth &truth) {
@@ -110,7 +95,7 @@ private:
 
   Value copy(OpBuilder &b, IRMapping &map, Value value);
   Value holds(Arithmetic &e, IRMapping &map, const Truth &filter);
-  Value emitExtreme(Arithmetic &e, unsigned i, Value &elements);
+  Value emitExtreme(Arithmetic &e, unsigned i, Value &elements, Value &counted);
   Value emitAdded(Arithmetic &e, IRMapping &map, const Added &added, Value level, Type type);
 
   ir::LoopOp loop;
@@ -181,7 +166,7 @@ bool Recurrences::findExtreme(unsigned i, Value value, Extreme &found) {
   bool rises = compare.getLhs() == carried(i) && compare.getRhs() == onTrue;
   if (!rises && (compare.getLhs() != onTrue || compare.getRhs() != carried(i)))
     return false;
-  found.name = rises ? "kac.max" : "kac.min";
+  found.name = rises ? "kac.largest" : "kac.smallest";
   found.element = onTrue;
   return true;
 }
@@ -338,9 +323,11 @@ Value Recurrences::holds(Arithmetic &e, IRMapping &map, const Truth &filter) {
   return all;
 }
 
-Value Recurrences::emitExtreme(Arithmetic &e, unsigned i, Value &elements) {
+/// The extreme; its elements, and those of them that count.
+Value Recurrences::emitExtreme(Arithmetic &e, unsigned i, Value &elements, Value &counted) {
   const Extreme &extreme = *extremes[i];
-  double none = extreme.name == "kac.max" ? -INFINITY : INFINITY;
+  double infinity = std::numeric_limits<double>::infinity(),
+         none = ir::extremeOf(extreme.name) > 0 ? -infinity : infinity;
   SmallVector<int64_t> extents(1, turns.high - turns.low);
   auto over = [&](llvm::function_ref<Value(IRMapping &)> element) {
     return e.build(extents, e.b.getF64Type(), [&](ValueRange indices) {
@@ -350,7 +337,7 @@ Value Recurrences::emitExtreme(Arithmetic &e, unsigned i, Value &elements) {
     });
   };
   elements = over([&](IRMapping &map) { return copy(e.b, map, extreme.element); });
-  Value counted = elements;
+  counted = elements;
   Truth filter;
   for (auto each : extreme.filter) { // an element that is not `none` says nothing new
     auto compare = each.first.getDefiningOp<ir::CompareOp>();
@@ -372,8 +359,8 @@ Value Recurrences::emitExtreme(Arithmetic &e, unsigned i, Value &elements) {
     });
   Value result = ir::WholeOp::create(e.b, e.loc, e.b.getF64Type(), extreme.name, counted);
   if (Value first = loop.getInits()[i]; constantOf(first) != none) {
-    Value further =
-        e.compare("lt", extreme.name == "kac.max" ? first : result, extreme.name == "kac.max" ? result : first);
+    Value further = e.compare("lt", ir::extremeOf(extreme.name) > 0 ? first : result,
+                              ir::extremeOf(extreme.name) > 0 ? result : first);
     Value isNaN = e.compare("ne", result, result);
     further = ir::OrOp::create(e.b, e.loc, further.getType(), further, isNaN);
     result = e.select(further, result, first);
@@ -443,10 +430,10 @@ bool Recurrences::solve() {
   }
   OpBuilder b(loop);
   Arithmetic e(b, loop.getLoc());
-  SmallVector<Value> results(count), elements(count);
+  SmallVector<Value> results(count), elements(count), counted(count);
   for (unsigned i = 0; i < count; ++i)
     if (extremes[i])
-      results[i] = emitExtreme(e, i, elements[i]);
+      results[i] = emitExtreme(e, i, elements[i], counted[i]);
   for (unsigned i = 0; i < count; ++i) {
     if (extremes[i])
       continue;
@@ -470,6 +457,17 @@ bool Recurrences::solve() {
       first = e.mul(first, b.clone(*exponential.getOperation(), one)->getResult(0));
     }
     results[i] = e.add(first, reduce.getResult());
+  }
+  // The extreme passes over what is not a number; a sum relative to it does not.
+  for (unsigned i = 0; i < count; ++i) {
+    if (!extremes[i] || !extremes[i]->keepsNaN)
+      continue;
+    const auto *sum = llvm::find(levels, i);
+    Value seen = sum != levels.end() ? results[sum - levels.begin()] : counted[i];
+    Value isNaN = e.compare("ne", seen, seen);
+    if (sum == levels.end())
+      isNaN = ir::WholeOp::create(b, e.loc, b.getI1Type(), "kac.any", isNaN);
+    results[i] = e.select(isNaN, e.real(std::numeric_limits<double>::quiet_NaN()), results[i]);
   }
   loop.replaceAllUsesWith(results);
   loop.erase();

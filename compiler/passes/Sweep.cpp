@@ -261,7 +261,7 @@ SmallVector<Value> Sweep::firstExtreme(Value array, bool greatest) {
   Value keys = array;
   if (shape.size() > 1)
     keys = e.build(shape.take_front(1), b.getF64Type(), [&](ValueRange i) -> Value {
-      StringRef name = greatest ? "kac.max" : "kac.min";
+      StringRef name = greatest ? "kac.largest" : "kac.smallest";
       return ir::WholeOp::create(b, e.loc, b.getF64Type(), name, ValueRange{e.extract(array, i, shape.size())});
     });
   if (!greatest)
@@ -314,7 +314,7 @@ Operations Sweep::simplerReduction(ir::ReduceOp op) {
     }
     return {sum, ir::DivOp::create(b, e.loc, op.getType(), sum.getResult(), count)};
   }
-  double start = op.getName() == "kac.product" ? 1 : op.getName() == "kac.max" ? -HUGE_VAL : HUGE_VAL;
+  double start = op.getName() == "kac.product" ? 1 : ir::extremeOf(op.getName()) * -HUGE_VAL;
   Value init = e.fill(e.real(start), op.getType());
   auto loop = ir::LoopOp::create(b, e.loc, TypeRange{op.getType()}, op.getLower(), op.getUpper(), ValueRange{init});
   OpBuilder::InsertionGuard guard(b);
@@ -327,11 +327,16 @@ Operations Sweep::simplerReduction(ir::ReduceOp op) {
   for (Value yielded : body.getTerminator()->getOperands())
     yields.push_back(mapping.lookupOrDefault(yielded));
   Value total = block->getArgument(1), next = e.fill(yields[0], op.getType());
-  if (op.getName() == "kac.product")
+  if (op.getName() == "kac.product") {
     next = ir::MulOp::create(b, e.loc, op.getType(), total, next);
-  else
-    next =
-        e.select(op.getName() == "kac.max" ? e.compare("lt", total, next) : e.compare("lt", next, total), next, total);
+  } else {
+    Value further = ir::extremeOf(op.getName()) > 0 ? e.compare("lt", total, next) : e.compare("lt", next, total);
+    if (op.getName() == "kac.max" || op.getName() == "kac.min") {
+      Value isNaN = e.compare("ne", next, next);
+      further = ir::OrOp::create(b, e.loc, further.getType(), further, isNaN);
+    }
+    next = e.select(further, next, total);
+  }
   if (filtered)
     next = e.select(yields[1], next, total);
   ir::YieldOp::create(b, e.loc, next);

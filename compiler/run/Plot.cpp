@@ -207,7 +207,11 @@ void writePlot(std::ostream &out, const Samples &samples) {
   ess.curve(samples.ess, blue);
   ess.resamplings(samples.resampled);
   Panel evidence(out, 570, 270, 350, 180, steps, cover(samples.logZ));
-  evidence.axes(print("log Z = %.5g +- %.2g", samples.result.log_z, samples.result.log_z_se), "step", "");
+  double logZ = samples.result.log_z, error = samples.result.log_z_se;
+  evidence.axes(samples.unweighted  ? "log of the mean weight (unweighted: not log Z)"
+                : std::isnan(error) ? print("log Z = %.5g, error not known", logZ)
+                                    : print("log Z = %.5g +- %.2g", logZ, error),
+                "step", "");
   evidence.curve(samples.logZ, blue);
   evidence.text(70, 24, "start",
                 samples.sampler + ": " + std::to_string(samples.particles) + " particles, " +

@@ -37,11 +37,12 @@ void Progress::show(const kac_progress &progress) {
   // A log of a long run gets fewer and fewer lines.
   next = elapsed + (terminal ? interval : std::max(interval, elapsed / 40));
   double left = elapsed / static_cast<double>(progress.step) * static_cast<double>(progress.steps - progress.step);
-  char numbers[160];
-  std::snprintf(numbers, sizeof numbers, "step %lld of %lld (%d %%), ess %.2f, log Z %.4g, %s left",
+  char numbers[160], logZ[32] = "";
+  if (evidence)
+    std::snprintf(logZ, sizeof logZ, " log Z %.4g,", progress.log_z);
+  std::snprintf(numbers, sizeof numbers, "step %lld of %lld (%d %%), ess %.2f,%s %s left",
                 static_cast<long long>(progress.step), static_cast<long long>(progress.steps),
-                static_cast<int>(100 * progress.step / progress.steps), progress.ess, progress.log_z,
-                duration(left).c_str());
+                static_cast<int>(100 * progress.step / progress.steps), progress.ess, logZ, duration(left).c_str());
   if (terminal)
     out << "\r\x1b[K" << bar(progress.step, progress.steps) << numbers << std::flush;
   else

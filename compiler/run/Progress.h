@@ -11,7 +11,7 @@ namespace kac {
 
 class Progress {
 public:
-  Progress(std::ostream &out, bool terminal) : out(out), terminal(terminal) {}
+  Progress(std::ostream &out, bool terminal, bool evidence) : out(out), terminal(terminal), evidence(evidence) {}
   void show(const kac_progress &progress);
   /// Takes the bar away.
   void finish();
@@ -19,7 +19,7 @@ public:
 private:
   using Clock = std::chrono::steady_clock;
   std::ostream &out;
-  bool terminal;
+  bool terminal, evidence; // whether log Z is worth showing
   bool shown = false;
   Clock::time_point begin = Clock::now();
   double next = 1; // seconds

@@ -17,7 +17,7 @@ std::string number(const char *format, double value) {
 /// A value and its error, to the second digit of the error.
 std::string withError(double value, double error) {
   if (!(error > 0) || !std::isfinite(error))
-    return number("%.6g", value) + (std::isnan(error) ? " (its error is not known)" : "");
+    return number("%.6g", value) + (std::isnan(error) ? " (error not known)" : "");
   int places = static_cast<int>(std::floor(std::log10(error))) - 1;
   if (places >= 0 || places < -12)
     return number("%.6g", value) + " +- " + number("%.2g", error);
@@ -54,8 +54,14 @@ void writeSummary(std::ostream &out, const Samples &samples) {
       << samples.seed << "\n";
   if (result.partial)
     out << "  partial      ended after step " << result.steps << " of " << samples.stepsAsked << "\n";
-  out << "  log Z        " << withError(result.log_z, result.log_z_se) << "\n"
-      << "  ess          " << number("%.3f", result.ess_final) << " at the end, " << number("%.3f", result.ess_min)
+  out << "  log Z        "
+      << (samples.unweighted ? "not estimated: unweighted" : withError(result.log_z, result.log_z_se)) << "\n";
+  if (std::isnan(result.log_z_se))
+    out << "  errors       not known: "
+        << (samples.particles == 1 ? "there is one particle"
+                                   : "all weight descends from one lineage; resample less, or take more particles")
+        << "\n";
+  out << "  ess          " << number("%.3f", result.ess_final) << " at the end, " << number("%.3f", result.ess_min)
       << " at least\n"
       << "  resamplings  " << result.resamplings << "\n"
       << "  non-finite   " << result.non_finite << "\n"
@@ -82,8 +88,8 @@ void writeReport(std::ostream &out, const Samples &samples) {
       {"threads", result.threads},
       {"device", samples.device},
       {"precision", samples.realBytes == 8 ? "f64" : "f32"},
-      {"log_z", result.log_z},
-      {"log_z_se", result.log_z_se},
+      {"log_z", samples.unweighted ? NAN : result.log_z}, // null, as all that is not finite
+      {"log_z_se", samples.unweighted ? NAN : result.log_z_se},
       {"ess_min", result.ess_min},
       {"ess_final", result.ess_final},
       {"resamplings", result.resamplings},

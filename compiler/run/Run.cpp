@@ -59,7 +59,8 @@ RunEnd refuse(std::ostream &messages, RunEnd end, const std::string &text) {
 class Run {
 public:
   Run(const RunOptions &options, std::ostream &results, std::ostream &messages)
-      : options(options), results(results), messages(messages), progress(messages, options.terminal) {}
+      : options(options), results(results), messages(messages),
+        progress(messages, options.terminal, !options.unweighted()) {}
   Run(const Run &) = delete;
   Run &operator=(const Run &) = delete;
   ~Run() {
@@ -267,6 +268,7 @@ RunEnd Run::all() {
   samples.sampler = options.sampler;
   samples.device = options.device;
   samples.scheme = options.scheme;
+  samples.unweighted = options.unweighted();
   samples.seed = options.seed;
   samples.realBytes = sampler->real_bytes;
   samples.secondsCompile = options.secondsCompile;

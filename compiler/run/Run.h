@@ -23,6 +23,8 @@ struct RunOptions {
   bool terminal = false;              // messages go to one
   std::string device = "cpu", scheme; // for the report
   double secondsCompile = 0;
+
+  bool unweighted() const { return scheme == "unweighted"; }
 };
 
 enum class RunEnd { Done, WrongSetting, Failed };

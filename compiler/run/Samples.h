@@ -34,6 +34,7 @@ struct MonitorTrace {
 
 struct Samples {
   std::string sampler, device, scheme;
+  bool unweighted = false; // weights are switched off, so that their mean is no evidence
   uint64_t seed = 0;
   int64_t particles = 0;
   int64_t stepsAsked = 0;

@@ -9,13 +9,21 @@ test "sum" = sum([[1, 2], [3, 4.5]]) == 10.5 && sum(k for k in 5 if k != 2) == 8
 fn product[..s](x : real[..s]) -> real = "kac.product"
 test "product" = product([2, -1.5, 3]) == -9
 
-/// The largest element.
-fn max[..s](x : real[..s]) -> real = "kac.max"
-test "max" = max([[-3, 0.5], [0.25, -1]]) == 0.5
+/// The largest element that is a number.
+fn largest[..s](x : real[..s]) -> real = "kac.largest"
+test "largest" = largest([[-3, 0.5], [0.25, -1]]) == 0.5 && largest([inf - inf, 2]) == 2 && largest([2, inf - inf]) == 2
 
-/// The smallest element.
+/// The smallest element that is a number.
+fn smallest[..s](x : real[..s]) -> real = "kac.smallest"
+test "smallest" = smallest([[-3, 0.5], [0.25, -1]]) == -3 && smallest([inf - inf, 2]) == 2
+
+/// The largest element; not a number where one of them is none.
+fn max[..s](x : real[..s]) -> real = "kac.max"
+test "max" = max([[-3, 0.5], [0.25, -1]]) == 0.5 && !(max([inf - inf, 2]) >= 0)
+
+/// The smallest element; not a number where one of them is none.
 fn min[..s](x : real[..s]) -> real = "kac.min"
-test "min" = min([[-3, 0.5], [0.25, -1]]) == -3
+test "min" = min([[-3, 0.5], [0.25, -1]]) == -3 && !(min([2, inf - inf]) <= 2)
 
 /// Whether an element is true.
 fn any[..s](x : bool[..s]) -> bool = "kac.any"
@@ -70,7 +78,7 @@ test "norm" = close(norm([0.6, -0.8]), 1)
 
 /// log of the total of exp, which does not overflow; elements may be -inf, and where all are so is the result.
 fn logsumexp[..s](x : real[..s]) -> real {
-  m = stop(max(x))
+  m = stop(largest(x))                                 // what is not a number shows in the sum
   if abs(m) < inf { m + log(sum(exp(x - m))) } else { m }
 }
 
@@ -79,7 +87,7 @@ test "logsumexp" = close(logsumexp([1.5, -0.3, 0.2]), 1.863135506369) && logsume
 
 /// exp of the elements over their total, along the last axis.
 fn softmax[n](x : real[n]) -> simplex[n] {
-  e = exp(x - stop(max(x)))
+  e = exp(x - stop(largest(x)))
   e / sum(e)
 }
 

@@ -57,7 +57,7 @@ test "logistic" = close(logistic(1, 2).logp(0.4), -2.101857669497) &&
 density student_t(df : real, loc : real = 0, scale : real = 1) {
   require df > 0 && scale > 0, "degrees of freedom and scale are positive"
   logp(x : real) = lgamma((df + 1) / 2) - lgamma(df / 2) - 0.5 * log(pi * df) - log(scale) -
-    (df + 1) / 2 * log(1 + ((x - loc) / scale)^2 / df)
+    (df + 1) / 2 * log_one_plus(((x - loc) / scale)^2 / df)
   draw() { z ~ standard_normal(); g ~ gamma(df / 2, df / 2); loc + scale * z / sqrt(g) }
 }
 
@@ -136,7 +136,7 @@ test "beta" = close(beta(2.5, 0.7).logp(0.3), -1.359102013157) && close(beta(1, 
 
 /// The law on the simplex of n letters of gamma draws with shapes alpha, divided by their sum.
 density dirichlet[n](alpha : real[n]) {
-  require min(alpha) > 0, "concentrations are positive"
+  require all(alpha > 0), "concentrations are positive"
   logp(x : simplex[n]) = lgamma(sum(alpha)) - sum(lgamma(alpha)) + sum(times_log(alpha - 1, x))
   draw() { y ~ log_gamma(alpha); softmax(y) }
   natural = alpha - 1

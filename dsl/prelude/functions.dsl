@@ -16,6 +16,17 @@ test "exp" = close(exp(0.7), 2.01375270747) && close(derivative(exp, 0.7), 2.013
 fn log(x : real) -> real = "math.log" with dx = 1 / x
 test "log" = close(log(0.35), -1.049822124499) && close(derivative(log, 0.35), 2.857142857143)
 
+/// log(1 + x) without cancellation: near 0 the series of 2 atanh(x / (2 + x)).
+fn log_one_plus(x : real) -> real {
+  z = x / (2 + x)
+  s = z^2
+  near = 2 * z * (1 + s * (1 / 3 + s * (1 / 5 + s * (1 / 7 + s * (1 / 9 + s * (1 / 11 + s / 13))))))
+  if abs(x) < 0.1 { near } else { log(1 + x) }
+}
+test "log_one_plus" = close(log_one_plus(0.35), 0.3001045924503) && close(1e12 * log_one_plus(3e-12), 3) &&
+  close(log_one_plus(0.09), 0.0861776962410523) &&
+  close(derivative(log_one_plus, 0.35), 1 / 1.35) && close(derivative(log_one_plus, 0.01), 1 / 1.01)
+
 /// The square root of x.
 fn sqrt(x : real) -> real = "math.sqrt" with dx = 0.5 / sqrt(x)
 test "sqrt" = close(sqrt(2.3), 1.51657508881) && close(derivative(sqrt, 2.3), 0.3296902366979)

@@ -15,6 +15,7 @@ test "bernoulli" = close(bernoulli(0.3).logp(true), -1.203972804326) &&
 
 /// Every index below n alike.
 density index(n : int) {
+  require n > 0, "there is an index to choose"
   logp(k : token[n]) = -log(n)
   draw() { u ~ standard_uniform(); floor(u * n) }
 }
@@ -22,6 +23,7 @@ test "index" = close(index(5).logp(3), -1.609437912434) && abs(mean(index(5).dra
 
 /// One letter out of n, with these probabilities; one of probability 0 is never drawn.
 density categorical[n](probs : simplex[n]) {
+  require all(probs >= 0), "probabilities are not negative"
   logp(k : token[n]) = log(probs[k])
   draw() {
     u ~ standard_uniform()

@@ -1,6 +1,8 @@
 # The programs in, what kacc answers to each kind of command line out: statuses, streams, the cache, selection of samplers.
 import json
 import os
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -56,6 +58,7 @@ class Commands(unittest.TestCase):
                       ["run", "walk.dsl", "--plot", "x.png"], ["run", "walk.dsl", "--set", "drift"],
                       ["run", "walk.dsl", "-o", "samples.txt"], ["--emit=nothing", "walk.dsl"], ["--emit=ast"],
                       ["--print=nothing"], ["--explain-error", "E9999"], ["cache"], ["run", "walk.dsl", "--threads", "0"],
+                      ["run", "walk.dsl", "--steps", "2147483647"], ["run", "walk.dsl", "--steps", "-1"],
                       ["run", "walk.dsl", "--device", "gpu"], ["fmt", "-i", "--check", "walk.dsl"]):
             self.assertEqual(self.kacc(*words), 2, words)
             self.assertEqual(self.output, "", words)
@@ -183,6 +186,42 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.kacc("run", "warned.dsl"), 0, self.errors)
         self.assertIn("W0201", first)
         self.assertEqual(self.errors, first)
+
+    def test_warnings_are_of_the_sampler_that_runs(self):
+        self.write("warned.dsl", """model q = (variance_exploding(0.1, 10)) with data = normal(0, 1)
+sampler good { target = q; steps = 10; particles = 10 }
+sampler bare { target = q^2; steps = 10; particles = 10; weights = unweighted }
+sampler own { target = q^2; steps = 10; particles = 10; kernel(x, t, dt) = normal(x, sqrt(dt)) }
+sampler made = own with { steps = 5 }
+""")
+        # Twice, since the second comes from the cache.
+        for name, codes in [("good", []), ("bare", ["W0404"]), ("own", ["W0405"]), ("made", ["W0405"])] * 2:
+            self.assertEqual(self.kacc("run", "warned.dsl", "--quiet", "--sampler", name), 0, self.errors)
+            self.assertEqual(sorted(set(re.findall("W[0-9]{4}", self.errors))), codes, (name, self.errors))
+        self.assertEqual(self.kacc("check", "warned.dsl"), 0)
+        self.assertEqual(sorted(set(re.findall("W[0-9]{4}", self.errors))), ["W0404", "W0405"])
+
+    def test_sizes_that_no_run_has(self):
+        self.write("long.dsl", WALK.replace("steps = 10", "steps = 2147483647"))
+        self.assertEqual(self.kacc("run", "long.dsl"), 1)
+        self.assertIn("steps = 2147483647; there may be 0 to 2147483646", self.errors)
+        self.assertEqual(self.kacc("run", "walk.dsl", "--steps", "2147483647"), 2)
+        self.assertIn("below 2^31 - 1", self.errors)
+
+    def test_more_memory_than_there_is(self):
+        self.write("wide.dsl", "sampler wide { steps = 0; init() { x : real[10_000] ~ normal(0, 1); x } }\n")
+        self.assertEqual(self.kacc("run", "wide.dsl", "--quiet", "-n", "1"), 0, self.errors)
+        # In so little room that what is not refused at once has another message.
+        limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
+        result = subprocess.run([KACC, "run", "wide.dsl", "-n", "2000000000"], cwd=self.folder, env=self.environment,
+                                text=True, capture_output=True, timeout=300, preexec_fn=limit)
+        self.assertEqual(result.returncode, 3, result.stderr)
+        said = re.fullmatch(r"error: 2000000000 particles and 0 steps need (\S+) GB; this machine has (\S+) GB\n",
+                            result.stderr)
+        self.assertTrue(said, result.stderr)
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+        self.assertAlmostEqual(float(said.group(2)) / there, 1, places=3)
+        self.assertGreater(float(said.group(1)), 2e9 * 4e4 * 2 / 1e9)  # the state, and the samples
 
     def test_build(self):
         self.assertEqual(self.kacc("build", "walk.dsl", "-o", "lib"), 0, self.errors)

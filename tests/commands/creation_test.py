@@ -60,7 +60,7 @@ class Creation(unittest.TestCase):
 
     def test_a_grid_that_does_not_increase(self):
         self.refuses("sampler s { init() = 0.0; step(x) = x; time(u) = first + (1 - first) * u }\n", ["first=1.5"],
-                     "error[E0403]: time(0 / 8) = 1.5 lies outside [0, 1]")
+                     "model.dsl:6:40: error[E0403]: time(0 / 8) = 1.5 lies outside [0, 1]")
 
     def test_a_schedule_that_is_not_finite(self):
         self.refuses("model q = flow with data = normal(0, 1)\n"

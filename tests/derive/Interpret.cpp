@@ -79,6 +79,10 @@ double accumulate(StringRef name, double total, double x) {
     return std::isnan(x) || std::isnan(total) ? NAN : std::max(total, x);
   if (name == "kac.min")
     return std::isnan(x) || std::isnan(total) ? NAN : std::min(total, x);
+  if (name == "kac.largest")
+    return std::fmax(total, x);
+  if (name == "kac.smallest")
+    return std::fmin(total, x);
   if (name == "kac.any")
     return total != 0 || x != 0;
   if (name == "kac.all")
@@ -89,8 +93,8 @@ double accumulate(StringRef name, double total, double x) {
 double neutral(StringRef name) {
   return llvm::StringSwitch<double>(name)
       .Cases({"kac.product", "kac.all"}, 1)
-      .Case("kac.max", -kInfinity)
-      .Case("kac.min", kInfinity)
+      .Cases({"kac.max", "kac.largest"}, -kInfinity)
+      .Cases({"kac.min", "kac.smallest"}, kInfinity)
       .Default(0);
 }
 

@@ -308,6 +308,7 @@ TEST_F(ImportTest, samplersTestsAndFields) {
   time.result(time.get(time.parameter("u", realType())));
   for (FunctionBuilder *each : {&output, &other, &drift})
     each->result(each->get(each->parameter("x", state)));
+  output.result(call(drift.function, {output.get(output.function.parameters[0])}));
   drift.function.kind = "sampler";
   drift.function.field = "drift";
   drift.function.structure = "s";
@@ -337,11 +338,14 @@ TEST_F(ImportTest, samplersTestsAndFields) {
     EXPECT_THAT(text, HasSubstr(part)) << text;
 
   std::string printed = printModel(model);
-  EXPECT_THAT(printed, HasSubstr("sampler s : (x : real, v : real) {\n  particles = 1024\n"));
-  EXPECT_THAT(printed,
-              HasSubstr("fn s.init(i : int) -> (x : real, v : real) {\n  weigh 1.0\n  require true, \"holds\"\n"
-                        "  (real(particles), 0.0)\n}\n"));
-  EXPECT_THAT(printed, HasSubstr("// field drift of sampler s\n// or s.drift.2\n// when t\nfn s.drift("));
+  EXPECT_THAT(printed, HasSubstr("sampler s {\n  particles = 1024\n  steps = 100\n  time(u) -> real = u\n"));
+  EXPECT_THAT(printed, HasSubstr("  init(i) -> (x : real, v : real) {\n    weigh 1.0\n    demand(true)\n"
+                                 "    (x = as_real(particles), v = 0.0)\n  }\n"));
+  EXPECT_THAT(printed, HasSubstr("\ndensity demand(holds : bool) {\n  require holds, \"holds\"\n}\n"));
+  EXPECT_THAT(printed, HasSubstr("  monitor(x, t, n) = (m = s_output(x, t, n))\n"));
+  EXPECT_THAT(printed, HasSubstr("/// The field `drift` of the sampler `s`.\n"
+                                 "fn s_drift(x : (x : real, v : real)) -> (x : real, v : real) {\n"
+                                 "  if t(x) { x } else { s_drift_2(x) }\n}\n"));
 }
 
 } // namespace

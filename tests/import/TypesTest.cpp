@@ -60,12 +60,15 @@ fn f(x_0 : real, n : int) -> real {
   for i in 0..n while x_0 < 1.0 {
     x_3 = x_0 - (x_0 - x_0)
   }
-  if false {
-  } else {
+  if !(false) {
     x_0 = 1e+300
   }
-  kac.sum(real(k) for k in 0..n)
+  kac_sum(as_real(k) for k in 0..n)
 }
+
+fn kac_sum[..s](x : real[..s]) -> real = "kac.sum"
+
+fn as_real(x : int) -> real = x
 )");
 }
 

@@ -4,6 +4,7 @@
 
 #include "compiler/Driver.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace kac::test {
@@ -45,8 +46,8 @@ Bits run(const kac_sampler &sampler, int64_t particles, int64_t steps, int threa
   kac_destroy(instance);
   if (sampler.real_bytes == 4)
     bits.state.assign(single.begin(), single.end());
-  // The error of one particle is not a number, which equals nothing.
-  bits.numbers = {result.log_z, particles > 1 ? result.log_z_se : 0, result.ess_min, result.ess_final};
+  // Where all descends from one lineage the error is not a number, which equals nothing.
+  bits.numbers = {result.log_z, std::isnan(result.log_z_se) ? -1 : result.log_z_se, result.ess_min, result.ess_final};
   bits.resamplings = result.resamplings;
   return bits;
 }

@@ -15,17 +15,20 @@ static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 static double identity(const std::string &name) {
   if (name == "kac.product" || name == "kac.all")
     return 1;
-  return name == "kac.max" ? -kInfinity : name == "kac.min" ? kInfinity : 0;
+  if (name == "kac.max" || name == "kac.largest")
+    return -kInfinity;
+  return name == "kac.min" || name == "kac.smallest" ? kInfinity : 0;
 }
 
 static bool isReduction(const std::string &name) {
-  for (const char *known : {"kac.sum", "kac.product", "kac.max", "kac.min", "kac.any", "kac.all", "kac.mean"})
+  for (const char *known : {"kac.sum", "kac.product", "kac.max", "kac.min", "kac.any", "kac.all", "kac.mean",
+                            "kac.largest", "kac.smallest"})
     if (name == known)
       return true;
   return false;
 }
 
-/// A NaN among the operands of max and min is the result.
+/// A NaN among the operands of max and min is the result; largest and smallest pass over it.
 Number Evaluator::combine(const std::string &name, Number a, Number b) {
   if (name == "kac.sum" || name == "kac.mean")
     return trace.add(a, b);
@@ -35,9 +38,13 @@ Number Evaluator::combine(const std::string &name, Number a, Number b) {
     return {a.value != 0 || b.value != 0 ? 1.0 : 0.0};
   if (name == "kac.all")
     return {a.value != 0 && b.value != 0 ? 1.0 : 0.0};
-  if (std::isnan(a.value) || std::isnan(b.value))
+  if (name == "kac.largest" || name == "kac.smallest") {
+    if (std::isnan(a.value) || std::isnan(b.value))
+      return std::isnan(a.value) ? b : a;
+  } else if (std::isnan(a.value) || std::isnan(b.value)) {
     return std::isnan(a.value) ? a : b;
-  return (name == "kac.max" ? b.value > a.value : b.value < a.value) ? b : a;
+  }
+  return (name == "kac.max" || name == "kac.largest" ? b.value > a.value : b.value < a.value) ? b : a;
 }
 
 Value Evaluator::whole(const std::string &name, const std::vector<Value> &args) {

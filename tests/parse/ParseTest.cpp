@@ -382,6 +382,13 @@ TEST(Parse, SpansCoverTheirText) {
   EXPECT_EQ(parsed.source->position(sum->span.begin).line, 2);
   EXPECT_EQ(parsed.source->position(sum->span.begin).column, 11);
   EXPECT_EQ(parsed.source->position(17).column, 17); // behind the é, of two bytes
+  parsed = parse("const a = 2 * f(x)[1].y");
+  ASSERT_TRUE(parsed.ast);
+  const Node *postfix = parsed.ast->program->child(0)->child(1)->child(2);
+  for (auto [child, covered] : {std::pair{0, "f"}, {1, "f(x)"}, {2, "f(x)[1]"}, {3, "f(x)[1].y"}}) {
+    Span span = postfix->child(child)->span;
+    EXPECT_EQ(parsed.source->text().substr(span.begin, span.end - span.begin), covered);
+  }
 }
 
 /// The bad program of each row gives its code, once, at its mark; the repaired one gives nothing.

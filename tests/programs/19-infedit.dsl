@@ -1,6 +1,6 @@
 // InfEdit, inversion-free editing (arXiv 2312.04965): two chains share one noise draw.
-// Oracle: equal conditions return the source exactly; with analytic conditional mixtures the edit lands in the target
-//   class while unrelated coordinates stay.
+// Oracle: equal conditions return the source, to rounding; with analytic conditional mixtures the edit lands in the
+//   target class while unrelated coordinates stay.
 data sources[n] : real[n, 2] = "sources.npy"
 process vp  = variance_preserving(beta_min = 0.1, beta_max = 20)
 model   cat = vp with data = mixture([normal([-2, -1], 0.3), normal([-2, 1], 0.3)])

@@ -195,10 +195,10 @@ TEST_F(Host, DataIsReplacedFromAFile) {
 TEST_F(Host, WhatFailsSaysWhy) {
   options.set = {{"fault", "1"}};
   EXPECT_EQ(run(), RunEnd::Failed);
-  EXPECT_EQ(messages.str(), "error: no lineage is finite after step 1 of 20\n");
+  EXPECT_EQ(messages.str().find("error: no lineage is finite after step 1 of 20: "), 0u) << messages.str();
   options.set = {{"fault", "7"}, {"fault_step", "7"}};
   EXPECT_EQ(run(), RunEnd::WrongSetting);
-  EXPECT_EQ(messages.str(), "error[E0403]: time(7 / 20) = 0 is not above the time before it\n");
+  EXPECT_EQ(messages.str(), "walk.dsl:2:3: error[E0403]: time(7 / 20) = 0 is not above the time before it\n");
   options.set.clear();
   options.particles = 0;
   EXPECT_EQ(run(), RunEnd::WrongSetting);

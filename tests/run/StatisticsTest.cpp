@@ -47,22 +47,6 @@ void expectMonitor(const json &report, const std::string &name, const json &trut
   }
 }
 
-/// A sample of equal weights in columns.
-Eigen::MatrixXd sample(const std::vector<std::string> &args, int columns) {
-  Folder folder;
-  std::vector<std::string> all = {"run"};
-  all.insert(all.end(), args.begin(), args.end());
-  all.insert(all.end(), {"--quiet", "-o", folder / "x.npy"});
-  KaccResult result = kacc(all);
-  EXPECT_EQ(result.status, 0) << result.err;
-  NpyArray array;
-  std::string why;
-  EXPECT_EQ(readNpy(folder / "x.npy", array, why), NpyError::None) << why;
-  int64_t rows = int64_t(array.values.size()) / columns;
-  return Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(array.values.data(), rows,
-                                                                                            columns);
-}
-
 std::string program(const std::string &name) { return KAC_ROOT "/tests/programs/" + name + ".dsl"; }
 
 // --- targets whose answers are known: annealing, products, quotients, guidance, rewards, flows ---
@@ -90,87 +74,11 @@ TEST(Statistics, GuidanceCorrected) {
       2.0711);
 }
 
-/// Without weights guidance samples something else: near the mean and variance that the program's header gives. Both
-/// move with the number of steps (variance .725 at 400, .702 at 6400), which the tolerances allow for.
-TEST(Statistics, GuidanceAsCommonlyRun) {
-  Eigen::MatrixXd x = sample({program("03-guidance"), "--sampler", "heuristic", "-n", "40000", "--seed", "5"}, 1);
-  double mean = x.mean(), variance = (x.array() - mean).square().mean();
-  EXPECT_NEAR(mean, 2.187, kErrors * std::sqrt(0.686 / 40000) + 1e-2);
-  EXPECT_NEAR(variance, 0.686, 0.05);
-}
-
 TEST(Statistics, Reward) {
   expectEvidence(runReport({program("04-reward"), "-n", "20000", "--steps", "1000", "--seed", "6"}), -1.5445);
-  Eigen::MatrixXd x = sample({program("04-reward"), "-n", "40000", "--steps", "1000", "--seed", "6"}, 1);
-  EXPECT_NEAR(x.mean(), 1.1768, 0.03);
 }
 
 // --- procedural samplers ---
-
-/// The model of the particle filter is linear and Gaussian: Kalman's recursion gives what it estimates.
-struct Kalman {
-  double evidence = 0, mean = 0, variance = 1;
-
-  Kalman() {
-    NpyArray ys;
-    std::string why;
-    EXPECT_EQ(readNpy(KAC_ROOT "/tests/programs/observations.npy", ys, why), NpyError::None) << why;
-    for (double seen : ys.values) {
-      mean *= 0.9, variance = 0.81 * variance + 0.25;
-      double spread = variance + 0.09, gain = variance / spread;
-      evidence -= 0.5 * (seen - mean) * (seen - mean) / spread + 0.5 * std::log(2 * M_PI * spread);
-      mean += gain * (seen - mean), variance *= 1 - gain;
-    }
-  }
-};
-
-TEST(Statistics, ParticleFilterAgainstKalman) {
-  Kalman truth;
-  expectEvidence(runReport({program("08-particle-filter"), "-n", "50000", "--seed", "7"}), truth.evidence);
-  Eigen::MatrixXd x = sample({program("08-particle-filter"), "-n", "50000", "--seed", "7"}, 1);
-  EXPECT_NEAR(x.mean(), truth.mean, 0.01);
-  EXPECT_NEAR((x.array() - x.mean()).square().mean(), truth.variance, 0.05 * truth.variance);
-}
-
-/// The mean of Z, not of its logarithm: with few particles the two are far apart.
-TEST(Statistics, ParticleFilterIsUnbiased) {
-  Kalman truth;
-  BuiltProgram filter(program("08-particle-filter"));
-  std::vector<double> z, logZ;
-  for (int seed = 0; seed < 2000; ++seed) {
-    RunPlan plan;
-    plan.seed = uint64_t(seed);
-    plan.particles = 200;
-    RunOutcome run = filter.run("filter", plan);
-    ASSERT_EQ(run.status, KAC_OK) << run.why;
-    logZ.push_back(run.result.log_z - truth.evidence);
-    z.push_back(std::exp(logZ.back()));
-  }
-  Spread mean(z), logarithm(logZ);
-  EXPECT_NEAR(mean.mean, 1, kErrors * mean.error);
-  EXPECT_LT(logarithm.mean, -kErrors * logarithm.error); // so that the test can tell
-}
-
-/// Cats become dogs, and what has nothing to do with it stays.
-TEST(Statistics, Editing) {
-  Eigen::MatrixXd x = sample({program("19-infedit"), "-n", "4096", "--seed", "8"}, 2);
-  EXPECT_GT((x.col(0).array() > 0).cast<double>().mean(), 0.99);
-  EXPECT_NEAR(x.col(0).mean(), 2, 0.2);
-  EXPECT_NEAR(x.col(1).array().abs().mean(), 1, 0.1);
-}
-
-/// The share of a query's nearest point, simulated: the standard errors of the references are a percent or less.
-TEST(Statistics, KernelDensityCollapses) {
-  Folder folder;
-  makePrograms(folder);
-  for (auto [h, truth] : {std::pair{"0.5885", 0.801}, {"1.177", 0.288}, {"1.7655", 0.0225}}) {
-    Eigen::MatrixXd x = sample({folder / "23-kernel-density/23-kernel-density.dsl", "--sampler", "participation", "-n",
-                                "2000", "--seed", "9", "--set", std::string("h=") + h},
-                               1);
-    double mean = x.mean(), error = std::sqrt((x.array() - mean).square().mean() / double(x.rows()));
-    EXPECT_NEAR(mean, truth, kErrors * error + 0.02 * truth) << h;
-  }
-}
 
 /// With precision ~ Gamma(2, rate 2) the targets are Student t with 4 degrees of freedom and scale matrix `gram`.
 TEST(Statistics, ScaleMixtureIsStudent) {
@@ -196,11 +104,28 @@ TEST(Statistics, ScaleMixtureIsStudent) {
   double logDet = 2 * factor.matrixLLT().diagonal().array().log().sum(), fit = y.dot(factor.solve(y)), nu = 4;
   double evidence = std::lgamma((nu + n) / 2) - std::lgamma(nu / 2) - n / 2.0 * std::log(nu * M_PI) - logDet / 2 -
                     (nu + n) / 2 * std::log1p(fit / nu);
-  json report = runReport({program("33-scale-mixture"), "-n", "200000", "--seed", "10"});
-  expectEvidence(report, evidence);
-  Eigen::MatrixXd f = sample({program("33-scale-mixture"), "-n", "200000", "--seed", "10"}, 1);
-  double spread = std::sqrt((f.array() - f.mean()).square().mean());
-  EXPECT_NEAR(f.mean(), cross.dot(factor.solve(y)), 5 * spread / std::sqrt(report["ess_final"].get<double>() * 200000));
+  expectEvidence(runReport({program("33-scale-mixture"), "-n", "200000", "--seed", "10"}), evidence);
+
+  // The precision is then of law Gamma((nu + n) / 2, (nu + fit) / 2), and what is predicted normal given it.
+  Eigen::Vector2d place(query.values[0], query.values[1]);
+  double mean = cross.dot(factor.solve(y)), alone = kernel(place, place) + 0.01 - cross.dot(factor.solve(cross));
+  double variance = alone * (nu + fit) / (nu + n - 2);
+  BuiltProgram built(program("33-scale-mixture"));
+  std::vector<double> logZ, first, second;
+  for (int seed = 0; seed < 20; ++seed) {
+    RunPlan plan;
+    plan.seed = uint64_t(seed);
+    plan.particles = 20000;
+    RunOutcome run = built.run("posterior", plan);
+    ASSERT_EQ(run.status, KAC_OK) << run.why;
+    logZ.push_back(run.result.log_z);
+    first.push_back(run.average([](const double *f) { return f[0]; }, run.weight));
+    second.push_back(run.average([mean](const double *f) { return (f[0] - mean) * (f[0] - mean); }, run.weight));
+  }
+  auto [location, locationError] = pooledAverage(logZ, first);
+  auto [spread, spreadError] = pooledAverage(logZ, second);
+  EXPECT_NEAR(location, mean, kErrors * locationError);
+  EXPECT_NEAR(spread, variance, kErrors * spreadError);
 }
 
 } // namespace

@@ -1,11 +1,14 @@
 // What goes wrong in a run or before it: each has its status, its text, and no leak.
 #include "WalkRun.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <gtest/gtest.h>
 #include <limits>
 #include <set>
+#include <unistd.h>
 
 using namespace kac;
 
@@ -46,7 +49,7 @@ TEST(Fault, NoneFiniteLeftFailsTheRun) {
   for (walk_fault fault : {walk_nan_state, walk_nan_weight, walk_infinite_weight}) {
     WalkRun run(walk_adaptive_descriptor, faulty(fault, 4, -1));
     EXPECT_EQ(run.status, KAC_NON_FINITE);
-    EXPECT_EQ(run.text, "no lineage is finite after step 5 of 20");
+    EXPECT_EQ(run.text.find("no lineage is finite after step 5 of 20: look for a division by 0"), 0u) << run.text;
   }
 }
 
@@ -62,7 +65,9 @@ TEST(Fault, OneDominantWeight) {
   WalkRun run(walk_adaptive_descriptor, faulty(walk_heavy_weight, 19, 3));
   ASSERT_EQ(run.status, KAC_OK);
   EXPECT_NEAR(run.result.ess_final, 1e-3, 1e-12);
-  EXPECT_NEAR(run.result.log_z_se, std::sqrt(1 - 1e-3), 1e-9);
+  EXPECT_TRUE(std::isnan(run.result.log_z_se)); // one lineage says nothing of its error
+  EXPECT_TRUE(std::isnan(run.monitorSe[19 * 3]));
+  EXPECT_TRUE(std::isfinite(run.monitorSe[18 * 3]));
   EXPECT_TRUE(std::isfinite(run.result.log_z));
   WalkRun equal(walk_adaptive_descriptor, faulty(walk_heavy_weight, 19, 3), {}, true);
   EXPECT_EQ(std::set<float>(equal.x.begin(), equal.x.end()).size(), 2u); // one point in the plane
@@ -76,7 +81,7 @@ TEST(Fault, AncestorOutOfRange) {
 TEST(Fault, GridsThatDoNotRise) {
   WalkRun repeated(walk_adaptive_descriptor, faulty(walk_bad_grid, 7, -1));
   EXPECT_EQ(repeated.status, KAC_GRID);
-  EXPECT_EQ(repeated.text, "E0403: time(7 / 20) = 0 is not above the time before it");
+  EXPECT_EQ(repeated.text, "walk.dsl:2:3: E0403: time(7 / 20) = 0 is not above the time before it");
   EXPECT_EQ(WalkRun(walk_adaptive_descriptor, faulty(walk_leaves_interval, 0, -1)).status, KAC_GRID);
 }
 
@@ -92,15 +97,81 @@ TEST(Fault, SizesAreChecked) {
   walk_params params = walkParams();
   for (int64_t particles : {int64_t(0), int64_t(-3), int64_t(1) << 31}) {
     params.head.particles = particles;
-    EXPECT_EQ(WalkRun(walk_adaptive_descriptor, params).status, KAC_PARTICLES);
+    WalkRun run(walk_adaptive_descriptor, params);
+    EXPECT_EQ(run.status, KAC_PARTICLES);
+    EXPECT_EQ(run.text, "particles = " + std::to_string(particles) + "; there may be 1 to 2147483647");
   }
   params = walkParams();
-  params.head.steps = -1;
-  EXPECT_EQ(WalkRun(walk_adaptive_descriptor, params).status, KAC_STEPS);
+  for (int64_t steps : {int64_t(-1), int64_t(INT32_MAX)}) {
+    params.head.steps = steps;
+    WalkRun run(walk_adaptive_descriptor, params);
+    EXPECT_EQ(run.status, KAC_STEPS);
+    EXPECT_EQ(run.text, "steps = " + std::to_string(steps) + "; there may be 0 to 2147483646");
+  }
   kac_sampler fixed = walk_adaptive_descriptor;
   fixed.steps_fixed = 1;
   params.head.steps = 21;
   EXPECT_EQ(WalkRun(fixed, params).status, KAC_STEPS);
+}
+
+/// Nothing may be allocated beside the instance itself, and no sum may overflow.
+TEST(Fault, MoreThanTheMachineHasIsRefused) {
+  int64_t there = int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  walk_params params = walkParams();
+  auto refusal = [&](const kac_sampler &sampler) {
+    WalkRun run(sampler, params);
+    EXPECT_EQ(run.status, KAC_MEMORY);
+    EXPECT_EQ(run.text.find(std::to_string(params.head.particles) + " particles and " +
+                            std::to_string(params.head.steps) + " steps need "),
+              0u)
+        << run.text;
+    char machine[64];
+    std::snprintf(machine, sizeof machine, " GB; this machine has %.4g GB", double(there) / 1e9);
+    EXPECT_NE(run.text.find(machine), std::string::npos) << run.text;
+  };
+  auto wanting = [&](int64_t scratch) {
+    kac_sampler sampler = walk_adaptive_descriptor;
+    sampler.scratch_bytes = scratch;
+    return sampler;
+  };
+  for (int64_t scratch : {there / 1000, there, INT64_MAX / 1000, INT64_MAX / 999, INT64_MAX})
+    refusal(wanting(scratch));
+  kac_sampler tiles = walk_adaptive_descriptor;
+  tiles.tile_bytes = INT64_MAX / 100;
+  refusal(tiles);
+  const int64_t wide[1] = {there / 1000};
+  const kac_array_type large = {"large", KAC_REAL, 1, wide};
+  kac_sampler outputs = walk_adaptive_descriptor, monitors = walk_adaptive_descriptor;
+  outputs.outputs = &large; // buffers that the caller brings
+  outputs.output_count = 1;
+  monitors.monitors = &large;
+  monitors.monitor_count = 1;
+  refusal(outputs);
+  refusal(monitors);
+  params.head.particles = 10;
+  params.head.steps = INT32_MAX - 1;
+  const int64_t many[1] = {there / 8 / INT32_MAX + 1};
+  const kac_array_type often = {"often", KAC_REAL, 1, many};
+  monitors.monitors = &often;
+  refusal(monitors);
+}
+
+TEST(Fault, ItAsksForNoMoreThanTheAllocatorSees) {
+  walk_params params = walkParams();
+  kac_sampler sampler = walk_adaptive_descriptor;
+  sampler.scratch_bytes = int64_t(1) << 50; // an allocator of one's own may have that
+  size_t most = 0;
+  kac_config config{};
+  config.context = &most;
+  config.log = [](void *, int, const char *) {};
+  config.allocate = [](void *context, size_t bytes, size_t alignment) -> void * {
+    auto &most = *static_cast<size_t *>(context);
+    most = std::max(most, bytes);
+    return bytes < 1 << 20 ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment) : nullptr;
+  };
+  config.release = [](void *, void *memory, size_t) { std::free(memory); };
+  EXPECT_EQ(WalkRun(sampler, params, config).status, KAC_MEMORY);
+  EXPECT_GE(most, size_t(1000) << 50);
 }
 
 TEST(Fault, VersionsAndProcessorsAreChecked) {

@@ -155,6 +155,30 @@ TEST(Loop, MonitorsAreWeightedMeansAtEachStep) {
   EXPECT_LT(std::abs(flat.monitorMean[0]), 4 * flat.monitorSe[0]);
 }
 
+/// Ten lineages that are resampled at every step soon have one ancestor; from then on no error is known, and until
+/// then each is.
+TEST(Loop, WhereAllDescendFromOneTheErrorIsNotKnown) {
+  walk_params params = walkParams();
+  params.head.particles = 10;
+  params.head.steps = 400;
+  WalkRun run(walk_eager_descriptor, params);
+  ASSERT_EQ(run.status, KAC_OK);
+  EXPECT_TRUE(std::isnan(run.result.log_z_se));
+  size_t known = 0;
+  while (known < 400 && !std::isnan(run.monitorSe[3 * known]))
+    known++;
+  EXPECT_GT(known, 1u);
+  EXPECT_LT(known, 200u);
+  for (size_t n = 0; n < 400; n++)
+    for (size_t c = 0; c < 3; c++)
+      EXPECT_EQ(std::isnan(run.monitorSe[3 * n + c]), n >= known) << n;
+  for (size_t n = 0; n < known; n++)
+    EXPECT_GT(run.monitorSe[3 * n], 1e-3) << n;
+  params.slope = 0; // and without resampling each is its own founder
+  WalkRun flat(walk_plain_descriptor, params);
+  EXPECT_TRUE(std::isfinite(flat.monitorSe[3 * 399]));
+}
+
 TEST(Loop, EquallyWeightedSamplesFollowTheTarget) {
   walk_params params = walkParams();
   params.head.particles = 50000;
@@ -179,7 +203,10 @@ TEST(Loop, SmallAndOddPopulations) {
         WalkRun run(*sampler, params, {}, equal);
         ASSERT_EQ(run.status, KAC_OK) << particles << " " << run.text;
         EXPECT_TRUE(std::isfinite(run.result.log_z));
-        EXPECT_EQ(std::isnan(run.result.log_z_se), particles == 1); // one lineage says nothing of its error
+        // Errors are known unless all descends from one lineage, which resampling may make of a few.
+        EXPECT_TRUE(particles > 1 || std::isnan(run.result.log_z_se));
+        EXPECT_TRUE(particles < 900 || run.result.log_z_se > 0) << particles;
+        EXPECT_EQ(std::isnan(run.result.log_z_se), std::isnan(run.monitorSe[19 * 3]));
         EXPECT_GT(run.result.ess_final, 0);
         EXPECT_LE(run.result.ess_final, 1);
         EXPECT_EQ(run.result.non_finite, 0);

@@ -204,7 +204,8 @@ static const struct kac_require requires_[] = {{allowed, "E0405: `forbidden` mus
       .time = time_grid,                                                                                               \
       .resample = resampler,                                                                                           \
       .when = condition,                                                                                               \
-      .weights = weights}
+      .weights = weights,                                                                                              \
+      .time_place = "walk.dsl:2:3: "}
 
 WALK(adaptive, resample, when, 2);
 WALK(eager, resample, NULL, 2);

@@ -36,4 +36,8 @@ int walkOnTo(Driver &driver, std::string_view product, const CommandLine &line) 
   return driver.walk(product) ? Done : finish(driver, false, line);
 }
 
+int walkBefore(Driver &driver, std::string_view product, const CommandLine &line) {
+  return driver.walk(product, true) ? Done : finish(driver, false, line);
+}
+
 } // namespace kac

@@ -13,5 +13,7 @@ int walkTo(Driver &driver, std::string_view product, const CommandLine &line);
 
 /// The same where more is to follow: what there is to show is left for the end, unless this is the end.
 int walkOnTo(Driver &driver, std::string_view product, const CommandLine &line);
+/// The same up to the stage before the one that leaves `product`.
+int walkBefore(Driver &driver, std::string_view product, const CommandLine &line);
 
 } // namespace kac

@@ -98,9 +98,9 @@ std::vector<double> LawSampler::outputOfTiles(int which, const States &states, s
       else
         *place = x != 0;
     }
-  std::vector<const void *> inputs;
-  for (int32_t k = 0; k < sampler.input_count; ++k)
-    inputs.push_back(sampler.inputs[k].value);
+  std::vector<const void *> inputs(static_cast<size_t>(sampler.input_count));
+  for (size_t k = 0; k < inputs.size(); ++k)
+    inputs[k] = sampler.inputs[k].value;
   std::vector<double> grid(static_cast<size_t>(sampler.steps) + 1);
   kac_run run{};
   run.particles = count;

@@ -50,9 +50,6 @@ int runCommand(const CommandLine &line) {
     return WrongProgram;
   auto begun = fs::file_time_type::clock::now();
   auto start = std::chrono::steady_clock::now();
-  OwnFolder folder;
-  if (folder.path().empty())
-    return FailedRun;
   Driver driver(driverOptionsOf(line));
   if (int status = walkOnTo(driver, "model", line))
     return status;
@@ -63,8 +60,14 @@ int runCommand(const CommandLine &line) {
   driver.keepSamplers(*chosen, *chosen + 1);
   const Sampler &sampler = driver.model().samplers.front();
 
+  // Made late and left early, so that what interrupts a compilation or a run leaves nothing behind.
+  if (int failed = walkBefore(driver, "library", line))
+    return failed;
+  std::optional<OwnFolder> folder(std::in_place);
+  if (folder->path().empty())
+    return FailedRun;
   CachedLibrary made;
-  made.library = folder.path() / "library.so";
+  made.library = folder->path() / "library.so";
   made.sampler = sampler.name;
   made.scheme = schemeOf(sampler);
   made.stepsFixed = sampler.stepsFixed;
@@ -74,6 +77,8 @@ int runCommand(const CommandLine &line) {
     return failed;
   made.warnings = driver.messages().render(false);
   std::optional<CachedLibrary> cached = Cache().add(cacheRequestOf(line), begun, driver.files(), made);
+  if (cached)
+    folder.reset();
   std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   return runLibraryCommand(cached.value_or(made), line, taken.count());
 }

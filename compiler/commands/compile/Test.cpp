@@ -45,14 +45,10 @@ std::string placeOf(const Span &span) {
 int testCommand(const CommandLine &line) {
   if (!line.model.empty() && !readProgram(line.model))
     return WrongProgram;
-  OwnFolder folder;
-  if (folder.path().empty())
-    return FailedRun;
   DriverOptions options = driverOptionsOf(line);
   options.f64 = true;
   options.check.tests = true;
   options.check.testsOfPrelude = line.model.empty();
-  options.sharedLibrary = (folder.path() / "tests.so").string();
   Driver driver(options);
   if (int status = walkOnTo(driver, "model", line))
     return status;
@@ -64,9 +60,16 @@ int testCommand(const CommandLine &line) {
   }
   // The tests are the last samplers, in their order.
   driver.keepSamplers(model.samplers.size() - count, model.samplers.size());
+  if (int status = walkBefore(driver, "library", line))
+    return status;
+  OwnFolder folder;
+  if (folder.path().empty())
+    return FailedRun;
+  std::string tests = (folder.path() / "tests.so").string();
+  driver.packShared(tests);
   if (int status = walkTo(driver, "library", line))
     return status;
-  void *library = dlopen(options.sharedLibrary.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void *library = dlopen(tests.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     std::cerr << "kacc: cannot load the compiled tests: " << dlerror() << '\n';
     return Defect;

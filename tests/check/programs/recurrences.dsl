@@ -31,6 +31,12 @@ fn lowest(x : real[5], first : real) -> real {
   low
 }
 
+fn highest(x : real[5]) -> real {
+  high = -inf
+  for k in 5 { high = maximum(high, x[k]) }
+  high
+}
+
 fn positives(x : real[5]) -> real {
   total = 1.5
   for k in 5 { if x[k] > 0 { total = total + k * x[k]^2 } else { total = total - x[k] } }
@@ -56,7 +62,7 @@ fn direct(x : real[5]) -> real = log(2 * exp(0.3) + sum(x[k]^2 * exp(x[k]) for k
 
 fn values_agree(y : real[5]) -> bool =
   close(online(y), 2.969092756377) && close(branched(y), 2.969092756377) && close(spread(y), direct(y)) &&
-  lowest(y, 1) == -1.5 && lowest(y, -3) == -3 && close(positives(y), 1.5 + 2 * 2.25^2 + 3 * 4 + 1.5 + 0.125)
+  lowest(y, 1) == -1.5 && lowest(y, -3) == -3 && highest(y) == 2.25 && close(positives(y), 1.5 + 2 * 2.25^2 + 3 * 4 + 1.5 + 0.125)
 
 fn gradients_agree(y : real[5]) -> bool =
   all(close(grad(online(y), y), softmax(y))) && all(close(grad(branched(y), y), softmax(y))) &&
@@ -68,7 +74,8 @@ fn divergences_agree(y : real[5]) -> bool =
   close(div(grad(branched(y), y), y), 1 - sum(softmax(y)^2)) &&
   close(div(grad(spread(y), y), y), div(grad(direct(y), y), y))
 
-fn no_number(y : real[5]) -> bool = online(y) != online(y) && branched(y) != branched(y) && lowest(y, 1) == -1.5
+fn no_number(y : real[5]) -> bool = online(y) != online(y) && branched(y) != branched(y) && lowest(y, 1) == -1.5 &&
+  highest(y) != highest(y)
 
 test "values" = values_agree([0.4, -1.5, 2.25, 2, -0.125])
 test "gradients" = gradients_agree([0.4, -1.5, 2.25, 2, -0.125])

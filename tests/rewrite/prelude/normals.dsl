@@ -38,7 +38,8 @@ test "normal: natural parameters" =
 
 /// The normal law on vectors of n reals whose covariance is `factor`, lower triangular, times its transpose.
 density gaussian_vector[n](mean : real[n], factor : real[n, n]) {
-  require min(factor[i, i] for i in n) > 0, "a Cholesky factor has a positive diagonal"
+  require all(factor[i, i] > 0 for i in n), "a Cholesky factor has a positive diagonal"
+  require all(all(factor[i, j] == 0 || j <= i for j in n) for i in n), "a Cholesky factor is lower triangular"
   logp(x : real[n]) = -0.5 * sq_norm(forward_solve(factor, x - mean)) - sum(log(factor[i, i]) for i in n) -
     0.5 * n * log(2 * pi)
   draw() { z : real[n] ~ standard_normal(); mean + matvec(factor, z) }

@@ -1,0 +1,110 @@
+// The definition of a weight in; what in it jumps with the state out. The weight of a path is made of derivatives,
+// which do not see a jump.
+#include "compiler/passes/Arithmetic.h"
+#include "compiler/passes/DeriveSampler.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace kac {
+
+namespace {
+
+/// Follows the state through functions, and the choices that it decides.
+class Jumps {
+public:
+  explicit Jumps(ModuleOp module) : module(module) {}
+
+  /// Choices between values neither of which depends on the state, and those with nothing (-inf) on one side.
+  llvm::SetVector<Operation *> jumps, edges;
+
+  /// Whether a result depends on the state where these arguments do.
+  bool follow(func::FuncOp function, ArrayRef<bool> arguments) {
+    auto [known, isNew] = results.try_emplace({function, std::vector<bool>(arguments.begin(), arguments.end())}, false);
+    if (!isNew || function.isExternal())
+      return known->second;
+    DenseSet<Value> state;
+    for (auto [argument, moves] : llvm::zip(function.getArguments(), arguments))
+      if (moves)
+        state.insert(argument);
+    follow(function.getBody().front(), state);
+    bool moves = llvm::any_of(function.getBody().front().getTerminator()->getOperands(),
+                              [&](Value value) { return state.contains(value); });
+    results[{function, std::vector<bool>(arguments.begin(), arguments.end())}] = moves;
+    return moves;
+  }
+
+private:
+  void follow(Block &block, DenseSet<Value> &state) {
+    for (Operation &op : block) {
+      auto moves = [&](Value value) { return state.contains(value); };
+      bool any = llvm::any_of(op.getOperands(), moves);
+      if (auto call = dyn_cast<func::CallOp>(op)) {
+        SmallVector<bool> arguments = llvm::map_to_vector(op.getOperands(), moves);
+        auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+        any = any && (!callee || follow(callee, arguments));
+      }
+      for (Region &region : op.getRegions()) {
+        if (region.empty())
+          continue;
+        if (any && !isa<ir::IfOp>(op))
+          state.insert(region.args_begin(), region.args_end());
+        follow(region.front(), state);
+        any = any || llvm::any_of(region.front().getTerminator()->getOperands(), moves);
+      }
+      if (any)
+        state.insert(op.result_begin(), op.result_end());
+      // An int that the state chooses may be an index; one that becomes a real jumps.
+      auto cast = dyn_cast<ir::CastOp>(op);
+      for (Value value : cast ? op.getOperands() : ValueRange(op.getResults()))
+        if (state.contains(value) && (cast || ir::elementOf(value.getType()).isF64()))
+          look(value, state);
+    }
+  }
+
+  void look(Value value, const DenseSet<Value> &state) {
+    auto choice = choiceOf(value);
+    if (!choice || !state.contains(choice->condition))
+      return;
+    auto [condition, x, y] = *choice;
+    auto p = constantOf(x), q = constantOf(y);
+    if (!state.contains(x) && !state.contains(y) && x != y && (!p || !q || *p != *q))
+      jumps.insert(value.getDefiningOp());
+    else if ((p && std::isinf(*p)) || (q && std::isinf(*q)))
+      edges.insert(value.getDefiningOp());
+  }
+
+  ModuleOp module;
+  std::map<std::pair<Operation *, std::vector<bool>>, bool> results;
+};
+
+} // namespace
+
+LogicalResult Derivation::refuseJumps() {
+  if (!rate || sampler.getUnweighted())
+    return success();
+  Jumps found(module);
+  SmallVector<bool> arguments(rate.getNumArguments(), false);
+  arguments.front() = true;
+  found.follow(rate, arguments);
+  // Of what is derived by the time, both are followed.
+  rate.walk([&](ir::JvpOp jvp) {
+    auto call = jvp.getValue().getDefiningOp<func::CallOp>();
+    auto callee = call ? module.lookupSymbol<func::FuncOp>(call.getCallee()) : func::FuncOp();
+    if (callee && ir::shapeOf(jvp.getVariable().getType()).empty())
+      found.follow(callee, SmallVector<bool>(callee.getNumArguments(), true));
+  });
+  auto at = [&](Operation *choice) { return CallSiteLoc::get(choice->getLoc(), sampler.getLoc()); };
+  for (Operation *choice : found.jumps)
+    report(at(choice), "E0507", "this jumps where the condition changes, and the weight does not see it",
+           {"a value that changes gradually, as `sigmoid((x - a) / width)` does",
+            "leave it out of the target and weigh the difference of its values in a `step` of your own"});
+  for (Operation *choice : found.edges)
+    emitWarning(at(choice))
+        << "W0406: beyond this edge the target is 0, and a lineage that a step takes there keeps its "
+           "weight: short steps, or another variable, as log(x) for a positive x";
+  return success(found.jumps.empty());
+}
+
+} // namespace kac
