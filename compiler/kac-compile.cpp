@@ -7,6 +7,8 @@ int main(int argc, char **argv) {
   if (std::optional<int> status = kac::parseCommandLine(argc, argv, line))
     return *status;
   kac::rememberCommand(argc, argv);
+  if (line.command == "check")
+    return kac::checkCommand(line);
   if (line.command == "run")
     return kac::runCommand(line);
   if (line.command == "build")

@@ -12,8 +12,6 @@ int main(int argc, char **argv) {
   kac::CommandLine line;
   if (std::optional<int> status = kac::parseCommandLine(argc, argv, line))
     return *status;
-  if (line.command == "check")
-    return kac::checkCommand(line);
   if (line.command == "fmt")
     return kac::formatCommand(line);
   if (line.command == "print")

@@ -94,6 +94,8 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
     }
   }
   sampler.stepsFixed = sampler.steps == 0;
+  if (auto list = definitions(*structure, fields::probes); list[0].second > 0)
+    fail("E0712", list[0].first->span, "divergences by probes are not there yet; those of closed forms are exact");
   sampler.init = entry(structure, fields::init, {intType()}, {"i"}, true);
   sampler.state = plain(sampler.init->result);
   if (!structure->inferred.count("T") && !structure->bindings.count("T"))
@@ -282,6 +284,20 @@ std::vector<std::pair<std::string, Span>> Elaborator::describeTarget(const Struc
   bool alone = factors.size() == 1 && factors[0].power->op == Op::Number && factors[0].power->number == 1;
   if (alone || std::any_of(factors.begin(), factors.end(), [](const Factor &f) { return !f.structure; }))
     return replaced;
+  // Where no power is above 0 the integral is infinite, whatever the densities: below 1 they are on an infinite volume.
+  auto isAbove = [](const Factor &f) { return f.power->op == Op::Number && f.power->number > 0; };
+  if (std::none_of(factors.begin(), factors.end(), isAbove)) {
+    const Function *some = enterAt("some_power", [&](const std::vector<Factor> &all, const Value &) {
+      ExprPtr any;
+      for (const Factor &f : all) {
+        ExprPtr above = compare(">", f.power, number(0, realType(), place), place);
+        any = any ? make(Op::Or, boolType(), {any, above}, place) : above;
+      }
+      return any;
+    });
+    model.requires_.push_back(
+        {some, structure->name, "E0404", "the target is not normalisable: no power is above 0", place});
+  }
   try {
     const Function *holds = enterAt("normalisable", [&](const std::vector<Factor> &all, const Value &time) {
       std::vector<std::pair<ExprPtr, StructurePtr>> laws;

@@ -10,7 +10,6 @@
 namespace kac {
 
 // What needs no code generation, in the program kacc.
-int checkCommand(const CommandLine &line);
 int formatCommand(const CommandLine &line);
 int printCommand(const CommandLine &line);
 int explainErrorCommand(const CommandLine &line);
@@ -19,6 +18,7 @@ int clearCacheCommand();
 std::optional<int> runCachedCommand(const CommandLine &line);
 
 // What needs it, in the program kac-compile.
+int checkCommand(const CommandLine &line);
 int runCommand(const CommandLine &line);
 int buildCommand(const CommandLine &line);
 int emitCommand(const CommandLine &line);

@@ -95,15 +95,20 @@ LogicalResult Derivation::refuseJumps() {
     if (callee && ir::shapeOf(jvp.getVariable().getType()).empty())
       found.follow(callee, SmallVector<bool>(callee.getNumArguments(), true));
   });
-  auto at = [&](Operation *choice) { return CallSiteLoc::get(choice->getLoc(), sampler.getLoc()); };
-  for (Operation *choice : found.jumps)
-    report(at(choice), "E0507", "this jumps where the condition changes, and the weight does not see it",
+  // One of a place: a law that is asked for in several ways is there as often.
+  auto placesOf = [&](const llvm::SetVector<Operation *> &choices) {
+    llvm::SetVector<Location> places;
+    for (Operation *choice : choices)
+      places.insert(CallSiteLoc::get(choice->getLoc(), sampler.getLoc()));
+    return places;
+  };
+  for (Location place : placesOf(found.jumps))
+    report(place, "E0507", "this jumps where the condition changes, and the weight does not see it",
            {"a value that changes gradually, as `sigmoid((x - a) / width)` does",
             "leave it out of the target and weigh the difference of its values in a `step` of your own"});
-  for (Operation *choice : found.edges)
-    emitWarning(at(choice))
-        << "W0406: beyond this edge the target is 0, and a lineage that a step takes there keeps its "
-           "weight: short steps, or another variable, as log(x) for a positive x";
+  for (Location place : placesOf(found.edges))
+    emitWarning(place) << "W0406: beyond this edge the target is 0, and a lineage that a step takes there keeps its "
+                          "weight: short steps, or another variable, as log(x) for a positive x";
   return success(found.jumps.empty());
 }
 

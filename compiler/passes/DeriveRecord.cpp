@@ -98,8 +98,7 @@ static std::string costOf(const Candidate &candidate, int64_t size) {
   std::string text;
   for (const auto &[name, withDivergence] : evaluated)
     text += (text.empty() ? "" : ", ") + name + (withDivergence ? " with its divergence" : "");
-  return text + (text.empty() ? "" : "; ") + std::to_string(size) + (size == 1 ? " normal" : " normals") + "; " +
-         std::to_string(4 * size + 12) + " bytes a lineage";
+  return text + (text.empty() ? "" : "; ") + std::to_string(size) + (size == 1 ? " normal" : " normals");
 }
 
 /// The sampler's own diffusion, if any.
@@ -143,6 +142,12 @@ void Derivation::record(Candidate &candidate) {
     say("choice", candidate.drift.getName().str());
     say("scheme", schemeOf(module, candidate.drift));
     say("drift", text(candidate.u));
+  } else if (auto followed = lookup(sampler->getAttrOfType<FlatSymbolRefAttr>(kinds::kFollowed))) {
+    say("scheme", schemeOf(module, followed));
+    try {
+      say("drift", text(expressions[expressions.evaluate(followed, {expressions.state, expressions.time})[0]].form));
+    } catch (NoForm) {
+    }
   }
   if (candidate.assumed)
     say("assumed", "checked at creation");

@@ -4,6 +4,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/DataLayoutInterfaces.h"
 
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf;
@@ -76,9 +78,52 @@ Kernel KernelMaker::begin(StringRef phase, StringRef what, ArrayRef<Type> argume
   return kernel;
 }
 
+/// What differs between lineages lies on the stack of the thread that moves them; what is too large for one lies on the
+/// heap for the time of the call.
+static void moveToHeap(ModuleOp module, func::FuncOp function) {
+  constexpr int64_t most = 1 << 20, large = 1 << 16;
+  SmallVector<std::pair<LLVM::AllocaOp, int64_t>> all;
+  int64_t total = 0;
+  function.walk([&](LLVM::AllocaOp op) {
+    APInt count;
+    if (!matchPattern(op.getArraySize(), m_ConstantInt(&count)))
+      return;
+    int64_t bytes = count.getSExtValue() * int64_t(DataLayout::closest(op).getTypeSize(op.getElemType()));
+    all.push_back({op, bytes});
+    total += bytes;
+  });
+  if (total <= most)
+    return;
+  Location loc = function.getLoc();
+  Type pointer = LLVM::LLVMPointerType::get(module.getContext()),
+       nothing = LLVM::LLVMVoidType::get(module.getContext());
+  OpBuilder b(module.getContext());
+  auto declared = [&](StringRef name, Type result, ArrayRef<Type> arguments) {
+    if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+      return known;
+    b.setInsertionPointToEnd(module.getBody());
+    return LLVM::LLVMFuncOp::create(b, loc, name, LLVM::LLVMFunctionType::get(result, arguments));
+  };
+  auto take = declared("aligned_alloc", pointer, {b.getI64Type(), b.getI64Type()});
+  auto give = declared("free", nothing, {pointer});
+  for (auto [op, bytes] : all) {
+    if (bytes < large)
+      continue;
+    b.setInsertionPoint(op);
+    Value alignment = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(64));
+    Value size = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr((bytes + 63) / 64 * 64));
+    auto call = LLVM::CallOp::create(b, loc, take, ValueRange{alignment, size});
+    op.replaceAllUsesWith(call.getResult());
+    op.erase();
+    b.setInsertionPoint(function.getBody().front().getTerminator());
+    LLVM::CallOp::create(b, loc, give, ValueRange{call.getResult()});
+  }
+}
+
 void KernelMaker::end(Kernel &kernel, Value result) {
   b.setInsertionPointToEnd(&kernel.function.getBody().front());
   func::ReturnOp::create(b, loc, result ? ValueRange(result) : ValueRange());
+  moveToHeap(module, kernel.function);
 }
 
 ArrayAttr KernelMaker::inputs() {

@@ -40,7 +40,7 @@ struct LowerLineages : impl::LowerLineagesBase<LowerLineages> {
     module->setAttr("kac.inputs", maker.inputs());
     module->setAttr("kac.samplers", b.getArrayAttr(samplers));
     for (mlir::Operation &op : llvm::make_early_inc_range(*module.getBody()))
-      if (!made.contains(&op))
+      if (!made.contains(&op) && !isa<mlir::LLVM::LLVMFuncOp>(op)) // what kernels call stays
         op.erase();
     if (failed)
       signalPassFailure();

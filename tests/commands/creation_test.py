@@ -58,6 +58,11 @@ class Creation(unittest.TestCase):
                          " { x ~ law; x }; step(x) = x }\n", ["spread=-1"],
                          "model.dsl:6:13: error[E0405]: a standard deviation", "`normal`")
 
+    def test_a_factor_that_no_lineage_decides(self):
+        self.refuses("const factor = cholesky([[4 + spread, 1], [1, 2]])\n"
+                     "sampler s { init() { x ~ gaussian_vector([0, 0], factor); x }; step(x) = x }\n", ["spread=-5"],
+                     "model.dsl:7:", "E0405", "a Cholesky factor has a positive diagonal")
+
     def test_a_grid_that_does_not_increase(self):
         self.refuses("sampler s { init() = 0.0; step(x) = x; time(u) = first + (1 - first) * u }\n", ["first=1.5"],
                      "model.dsl:6:40: error[E0403]: time(0 / 8) = 1.5 lies outside [0, 1]")
@@ -85,8 +90,12 @@ class Creation(unittest.TestCase):
 
     def test_the_condition_of_a_drift(self):
         self.refuses("model a = ve with data = mixture([normal(0, 1), normal(3, 1)])\n"
-                     "sampler s { target = a^power; init() = 0.0 }\n", ["power=-1"],
-                     "model.dsl:7:1: error[E0506]: `drift = centroid`", "mass(t) > 0", "(at t = 0, where step 0 begins)")
+                     "sampler s { target = a^0.5 * a^power / a; init() = 0.0 }\n", ["power=-1"],
+                     "model.dsl:7:22: error[E0404]: the target is not normalisable: no power is above 0", "(at t = 0, where")
+        self.refuses("model a = ve with data = mixture([normal(0, 1), normal(3, 1)])\n"
+                     "model b = ve with data = normal(0, 5)\n"
+                     "sampler s { target = a^0.5 * b^power; init() = 0.0 }\n", ["power=-1"],
+                     "model.dsl:8:1: error[E0506]: `drift = centroid`", "mass(t) > 0", "(at t = 0, where step 0 begins)")
 
 
 if __name__ == "__main__":

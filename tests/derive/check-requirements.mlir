@@ -59,3 +59,40 @@ module @open {
     return %2 : i1
   }
 }
+
+// -----
+
+// A condition that no lineage and no draw decides is asked once, of the time where the step has it; what a draw decides stays.
+// CHECK-LABEL: module @lifted
+// CHECK-DAG: kac.require_inputs @[[GIVEN:.*]] on @s "{{.*}}E0405: the input is positive"
+// CHECK-DAG: kac.require_inputs @[[TIMED:.*]] on @s "{{.*}}E0405: the time is early"
+// CHECK-LABEL: func.func private @init
+// CHECK-NOT: the input is positive
+// CHECK: kac.require {{.*}} "the draw is positive"
+// CHECK-LABEL: func.func private @step
+// CHECK-NOT: kac.require
+// CHECK: return
+module @lifted {
+  kac.declare_input @p : f64 = 1.0 : f64
+  kac.sampler @s {init = @init, monitor_names = [], monitors = [], output = @id, output_names = ["x"],
+                  particles = 8 : i64, steps = 4 : i64, time = @id, step = @step}
+  func.func private @init(%i: i32) -> f64 {
+    %zero = arith.constant 0.0 : f64
+    %p = kac.input @p : f64
+    %0 = kac.compare "lt" %zero, %p : (f64, f64) -> i1
+    kac.require %0, "the input is positive"
+    %x = kac.random "kac.normal" site 0[] [] : f64
+    %1 = kac.compare "lt" %zero, %x : (f64, f64) -> i1
+    kac.require %1, "the draw is positive"
+    return %x : f64
+  }
+  func.func private @step(%x: f64, %t: f64, %dt: f64, %n: i32, %i: i32) -> f64 {
+    %p = kac.input @p : f64
+    %0 = kac.compare "lt" %t, %p : (f64, f64) -> i1
+    kac.require %0, "the time is early"
+    return %x : f64
+  }
+  func.func private @id(%x: f64) -> f64 {
+    return %x : f64
+  }
+}
