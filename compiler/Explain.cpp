@@ -29,7 +29,7 @@ static std::string explainOne(ir::SamplerOp sampler) {
       text += "  " + word + std::string(10 - word.size(), ' ') + value + "\n";
   };
   bool weighted = !of("weight").empty() && !sampler.getUnweighted();
-  row("drift", (of("scheme").empty() ? "" : of("scheme") + ": ") + of("drift"));
+  row("drift", (of("scheme").empty() ? "" : of("scheme") + ": ") + of("drift") + of("followed"));
   row("noise", of("noise"));
   row("weight", weighted                  ? of("weight")
                 : sampler.getUnweighted() ? "none: samples do not follow the target"

@@ -22,7 +22,7 @@ std::string fill(llvm::StringRef text, llvm::ArrayRef<std::pair<llvm::StringRef,
     if (rest.empty())
       return result;
     auto [name, after] = rest.split('@');
-    const auto *found = llvm::find_if(values, [&](const auto &value) { return value.first == name; });
+    const auto *found = llvm::find_if(values, [&, name = name](const auto &value) { return value.first == name; });
     assert(found != values.end() && "a name of the template");
     result += found->second;
     text = after;

@@ -133,7 +133,7 @@ static bool archive(const Scratch &joined, const std::string &path, std::string 
   std::string member = llvm::sys::path::stem(path).str() + ".o";
   llvm::NewArchiveMember only{llvm::MemoryBufferRef((*buffer)->getBuffer(), member)};
   Scratch made(path);
-  llvm::Error failed = llvm::writeArchive(made.path, std::move(only), llvm::SymtabWritingMode::NormalSymtab,
+  llvm::Error failed = llvm::writeArchive(made.path, only, llvm::SymtabWritingMode::NormalSymtab,
                                           llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
   if (failed) {
     error = llvm::toString(std::move(failed));

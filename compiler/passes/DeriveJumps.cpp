@@ -81,35 +81,29 @@ private:
 
 } // namespace
 
-LogicalResult Derivation::refuseJumps() {
+void Derivation::warnOfJumps() {
   if (!rate || sampler.getUnweighted())
-    return success();
+    return;
   Jumps found(module);
   SmallVector<bool> arguments(rate.getNumArguments(), false);
   arguments.front() = true;
   found.follow(rate, arguments);
-  // Of what is derived by the time, both are followed.
-  rate.walk([&](ir::JvpOp jvp) {
-    auto call = jvp.getValue().getDefiningOp<func::CallOp>();
-    auto callee = call ? module.lookupSymbol<func::FuncOp>(call.getCallee()) : func::FuncOp();
-    if (callee && ir::shapeOf(jvp.getVariable().getType()).empty())
-      found.follow(callee, SmallVector<bool>(callee.getNumArguments(), true));
-  });
   // One of a place: a law that is asked for in several ways is there as often.
-  auto placesOf = [&](const llvm::SetVector<Operation *> &choices) {
+  auto warn = [&](const llvm::SetVector<Operation *> &choices, StringRef text, StringRef help) {
     llvm::SetVector<Location> places;
     for (Operation *choice : choices)
       places.insert(CallSiteLoc::get(choice->getLoc(), sampler.getLoc()));
-    return places;
+    for (Location place : places)
+      emitWarning(place, text).attachNote(place) << "help: " << help;
   };
-  for (Location place : placesOf(found.jumps))
-    report(place, "E0507", "this jumps where the condition changes, and the weight does not see it",
-           {"a value that changes gradually, as `sigmoid((x - a) / width)` does",
-            "leave it out of the target and weigh the difference of its values in a `step` of your own"});
-  for (Location place : placesOf(found.edges))
-    emitWarning(place) << "W0406: beyond this edge the target is 0, and a lineage that a step takes there keeps its "
-                          "weight: short steps, or another variable, as log(x) for a positive x";
-  return success(found.jumps.empty());
+  warn(
+      found.jumps,
+      "W0407: where the condition changes, the target or the drift may jump, and the weight is derived as if it did "
+      "not",
+      "a value that changes gradually, as `sigmoid((x - a) / width)` does; or leave it out of the target and weigh the "
+      "difference of its values in a `step` of your own");
+  warn(found.edges, "W0406: beyond this edge the target is 0, and a lineage that a step takes there keeps its weight",
+       "short steps; or another variable, as the logarithm of a positive one");
 }
 
 } // namespace kac

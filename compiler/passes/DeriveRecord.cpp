@@ -145,7 +145,7 @@ void Derivation::record(Candidate &candidate) {
   } else if (auto followed = lookup(sampler->getAttrOfType<FlatSymbolRefAttr>(kinds::kFollowed))) {
     say("scheme", schemeOf(module, followed));
     try {
-      say("drift", text(expressions[expressions.evaluate(followed, {expressions.state, expressions.time})[0]].form));
+      say("followed", text(expressions[expressions.evaluate(followed, {expressions.state, expressions.time})[0]].form));
     } catch (NoForm) {
     }
   }

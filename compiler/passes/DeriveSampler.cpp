@@ -224,8 +224,7 @@ LogicalResult Derivation::run() {
                      function.getNumArguments() < 2 || !isState(function.getArgumentTypes()[0]) ||
                      !function.getArgumentTypes()[1].isF64() || function.getNumResults() != 1))
       return success();
-  if (failed(refuseJumps()))
-    return failure();
+  warnOfJumps();
   // A drift that is given by name is no function of its own: the weight calls it by that name.
   SmallVector<func::FuncOp> choices{drift};
   if (auto further = drift ? drift->getAttrOfType<ArrayAttr>(kinds::kAlternatives) : ArrayAttr())

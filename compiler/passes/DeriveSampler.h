@@ -36,7 +36,7 @@ private:
   void look(Candidate &candidate);
   mlir::LogicalResult refuse(llvm::ArrayRef<Candidate> candidates);
   mlir::LogicalResult refuseMissing();
-  mlir::LogicalResult refuseJumps();
+  void warnOfJumps();
   mlir::Location placeOf(llvm::StringRef model);
   void settle(Candidate &candidate);
   mlir::LogicalResult demand(Candidate &candidate);

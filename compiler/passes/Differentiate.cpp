@@ -8,7 +8,7 @@
 #include "mlir/Transforms/CSE.h"
 
 using namespace mlir;
-using kac::ir::elementOf, kac::ir::shapeOf;
+using kac::ir::shapeOf;
 
 namespace kac {
 

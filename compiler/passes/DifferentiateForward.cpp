@@ -2,7 +2,7 @@
 #include "compiler/passes/Derivatives.h"
 
 using namespace mlir;
-using kac::ir::elementOf, kac::ir::shapeOf, kac::ir::typeOf;
+using kac::ir::shapeOf;
 
 namespace kac {
 

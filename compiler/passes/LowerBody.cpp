@@ -13,6 +13,13 @@ namespace kac {
 Body::Body(OpBuilder &b, KernelFrame &frame, const Uniformity &uniformity)
     : b(b), loc(UnknownLoc::get(b.getContext())), frame(frame), uniformity(uniformity) {}
 
+/// What is made on demand holds the scope that holds it.
+Body::~Body() {
+  for (const std::weak_ptr<Known> &each : scopes)
+    if (KnownPtr scope = each.lock())
+      auto released = std::move(scope->things);
+}
+
 SmallVector<Thing> Body::lower(func::FuncOp function, ArrayRef<Thing> arguments) {
   loc = function.getLoc();
   return evaluate(function.getBody().front(), nullptr, arguments);
@@ -20,6 +27,7 @@ SmallVector<Thing> Body::lower(func::FuncOp function, ArrayRef<Thing> arguments)
 
 SmallVector<Thing> Body::evaluate(Block &block, KnownPtr parent, ArrayRef<Thing> arguments) {
   auto scope = std::make_shared<Known>();
+  scopes.push_back(scope);
   scope->parent = std::move(parent);
   for (auto [argument, thing] : llvm::zip(block.getArguments(), arguments))
     scope->things[argument] = thing;

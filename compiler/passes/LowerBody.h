@@ -33,6 +33,9 @@ struct KernelFrame {
 class Body {
 public:
   Body(mlir::OpBuilder &b, KernelFrame &frame, const Uniformity &uniformity);
+  Body(const Body &) = delete;
+  Body &operator=(const Body &) = delete;
+  ~Body();
 
   /// The values that `function` returns.
   llvm::SmallVector<Thing> lower(mlir::func::FuncOp function, llvm::ArrayRef<Thing> arguments);
@@ -132,6 +135,7 @@ private:
 
   const Uniformity &uniformity;
   Cost cost;
+  std::vector<std::weak_ptr<Known>> scopes;
   mlir::Value mask; // lanes in which a condition around holds; null: all
 };
 

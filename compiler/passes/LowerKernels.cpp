@@ -8,7 +8,7 @@
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 
 using namespace mlir;
-using kac::ir::elementOf, kac::ir::shapeOf;
+using kac::ir::elementOf;
 
 namespace kac {
 

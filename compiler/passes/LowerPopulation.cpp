@@ -7,7 +7,6 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
-using kac::ir::shapeOf;
 
 namespace kac {
 

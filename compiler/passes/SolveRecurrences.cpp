@@ -161,7 +161,7 @@ bool Recurrences::findExtreme(unsigned i, Value value, Extreme &found) {
     condition = either.getLhs();
   }
   auto compare = condition.getDefiningOp<ir::CompareOp>();
-  if (!compare || (compare.getPredicate() != "lt" && compare.getPredicate() != "le"))
+  if (!compare || compare.getPredicate() != "lt") // of equal ones the first counts
     return false;
   bool rises = compare.getLhs() == carried(i) && compare.getRhs() == onTrue;
   if (!rises && (compare.getLhs() != onTrue || compare.getRhs() != carried(i)))
@@ -347,7 +347,8 @@ Value Recurrences::emitExtreme(Arithmetic &e, unsigned i, Value &elements, Value
   }
   if (!filter.empty() || !extreme.keepsNaN)
     counted = over([&](IRMapping &map) {
-      Value element = e.extract(elements, map.lookup(body.getArgument(0)), 1);
+      Value turn = e.subIndex(map.lookup(body.getArgument(0)), e.integer(turns.low));
+      Value element = e.extract(elements, turn, 1);
       map.map(extreme.element, element);
       Value condition = holds(e, map, filter);
       if (!extreme.keepsNaN) {
@@ -399,7 +400,9 @@ Value Recurrences::emitAdded(Arithmetic &e, IRMapping &map, const Added &added, 
 
 bool Recurrences::solve() {
   ir::Range lower = ir::rangeOf(loop.getLower()), upper = ir::rangeOf(loop.getUpper());
-  bool fixed = lower.low == lower.high && upper.low == upper.high && lower.low < upper.low;
+  // The elements of an extreme are kept: of very many turns a loop is the better way.
+  bool fixed =
+      lower.low == lower.high && upper.low == upper.high && lower.low < upper.low && upper.low - lower.low <= 1 << 16;
   if (!fixed || !loop.getCondition().empty() || count == 0 || !isMovable(loop) || !isMemoryEffectFree(loop))
     return false;
   turns = {lower.low, upper.low};
@@ -458,15 +461,11 @@ bool Recurrences::solve() {
     }
     results[i] = e.add(first, reduce.getResult());
   }
-  // The extreme passes over what is not a number; a sum relative to it does not.
+  // The extreme passes over what is not a number.
   for (unsigned i = 0; i < count; ++i) {
     if (!extremes[i] || !extremes[i]->keepsNaN)
       continue;
-    const auto *sum = llvm::find(levels, i);
-    Value seen = sum != levels.end() ? results[sum - levels.begin()] : counted[i];
-    Value isNaN = e.compare("ne", seen, seen);
-    if (sum == levels.end())
-      isNaN = ir::WholeOp::create(b, e.loc, b.getI1Type(), "kac.any", isNaN);
+    Value isNaN = ir::WholeOp::create(b, e.loc, b.getI1Type(), "kac.any", e.compare("ne", counted[i], counted[i]));
     results[i] = e.select(isNaN, e.real(std::numeric_limits<double>::quiet_NaN()), results[i]);
   }
   loop.replaceAllUsesWith(results);

@@ -2,6 +2,7 @@
 #include "compiler/run/Progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <string>
 
@@ -18,7 +19,7 @@ std::string bar(int64_t step, int64_t steps) {
 
 std::string duration(double seconds) {
   char text[32];
-  auto whole = static_cast<long>(seconds + 0.5);
+  auto whole = std::lround(seconds);
   if (seconds < 60)
     std::snprintf(text, sizeof text, "%.1f s", seconds);
   else if (whole < 3600)

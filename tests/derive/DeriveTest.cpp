@@ -240,7 +240,7 @@ TEST(Derive, ExplainsWhatItFound) {
   for (const char *line :
        {"sampler s ", "\n  drift     centroid: a.slope(t) * x + 3 * a.diffusion(t)^2 / 4 * a.score(x, t) + ",
         "\n  noise     a.diffusion(t)\n", "\n  evidence  -a.slope(t): the same for all lineages\n",
-        "\n  cost      a.score with its divergence, b.score with its divergence; 1 normal; 16 bytes a "})
+        "\n  cost      a.score with its divergence, b.score with its divergence; 1 normal\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
 }
 

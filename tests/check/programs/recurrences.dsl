@@ -37,6 +37,30 @@ fn highest(x : real[5]) -> real {
   high
 }
 
+fn later(x : real[5]) -> real {
+  high = x[0]
+  for k in 2 .. 5 { if x[k] > high { high = x[k] } }
+  high
+}
+
+fn filtered(x : real[5]) -> real {
+  low = inf
+  for k in 1 .. 4 { if k != 2 { low = minimum(low, x[k]) } }
+  low
+}
+
+/// The level of a sum whose factor is not a number is one all the same.
+fn level(x : real[5]) -> real {
+  top = -inf
+  total = 0.0
+  for k in 5 {
+    high = maximum(top, x[k])
+    total = total * exp(top - high) + (inf - inf) * exp(x[k] - high)
+    top = high
+  }
+  if total != total { top } else { 0.0 }
+}
+
 fn positives(x : real[5]) -> real {
   total = 1.5
   for k in 5 { if x[k] > 0 { total = total + k * x[k]^2 } else { total = total - x[k] } }
@@ -62,7 +86,9 @@ fn direct(x : real[5]) -> real = log(2 * exp(0.3) + sum(x[k]^2 * exp(x[k]) for k
 
 fn values_agree(y : real[5]) -> bool =
   close(online(y), 2.969092756377) && close(branched(y), 2.969092756377) && close(spread(y), direct(y)) &&
-  lowest(y, 1) == -1.5 && lowest(y, -3) == -3 && highest(y) == 2.25 && close(positives(y), 1.5 + 2 * 2.25^2 + 3 * 4 + 1.5 + 0.125)
+  lowest(y, 1) == -1.5 && lowest(y, -3) == -3 && highest(y) == 2.25 &&
+  later(y) == 2.25 && later([0, 9, -1, 0.5, 0.25]) == 0.5 && filtered(y) == -1.5 && filtered([0, 2, -9, 1.5, -7]) == 1.5 &&
+  level(y) == 2.25 && close(positives(y), 1.5 + 2 * 2.25^2 + 3 * 4 + 1.5 + 0.125)
 
 fn gradients_agree(y : real[5]) -> bool =
   all(close(grad(online(y), y), softmax(y))) && all(close(grad(branched(y), y), softmax(y))) &&
