@@ -24,11 +24,11 @@ bench: configure
 	@python3 -B bench/bench.py $(BUILD)/bin $(ARGS)
 
 # Everything, kacc itself too, under the address and undefined behaviour sanitizers. Vectors that LLVM's libraries, which are not
-# compiled so, have filled do not have the marks that a container check looks for.
+# compiled so, have filled do not have the marks that a container check looks for; frames are several times as large.
 sanitize: setup
 	@cmake -S . -B $(BUILD)/sanitize -G Ninja -DKAC_SANITIZE=ON >/dev/null
 	@$(call ninja,$(BUILD)/sanitize,all)
-	@cd $(BUILD)/sanitize && ASAN_OPTIONS=detect_container_overflow=0 ctest --output-on-failure -j $(JOBS) $(ARGS)
+	@cd $(BUILD)/sanitize && ulimit -s 65536 && ASAN_OPTIONS=detect_container_overflow=0 ctest --output-on-failure -j $(JOBS) $(ARGS)
 
 install: configure
 	@$(call ninja,$(BUILD),kacc-all)

@@ -208,6 +208,7 @@ sampler made = own with { steps = 5 }
         self.assertEqual(self.kacc("run", "walk.dsl", "--steps", "2147483647"), 2)
         self.assertIn("below 2^31 - 1", self.errors)
 
+    @unittest.skipIf("ASAN_OPTIONS" in os.environ, "the address sanitizer reserves more than that")
     def test_more_memory_than_there_is(self):
         self.write("wide.dsl", "sampler wide { steps = 0; init() { x : real[10_000] ~ normal(0, 1); x } }\n")
         self.assertEqual(self.kacc("run", "wide.dsl", "--quiet", "-n", "1"), 0, self.errors)
