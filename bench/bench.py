@@ -23,6 +23,9 @@ environment = dict(os.environ, XDG_CACHE_HOME=os.path.join(folder, "cache"))
 hand_flags = "-std=c++20 -O3 -march=native -fno-math-errno -fno-trapping-math -ffp-contract=fast -pthread".split()
 
 
+evidence = {}  # log Z of the last run of each side: both must have done the same work
+
+
 def call(*command, **options):
     return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True, env=environment, **options)
 
@@ -67,6 +70,7 @@ def ran(program, *options):
     with open(path, encoding="utf-8") as file:
         report = json.load(file)
     assert report["non_finite"] == 0 and not report["partial"]
+    evidence["ours"] = report["log_z"], report["log_z_se"]
     return report["seconds_run"], processor_time() - before
 
 
@@ -81,6 +85,7 @@ def by_hand(name):
 
     def run(*arguments, **options):
         result = json.loads(call(binary, *arguments, **options).stdout)
+        evidence["theirs"] = result["log_z"]
         return result["seconds"], result["cpu"]
 
     return run
@@ -97,6 +102,8 @@ def against(name, size, ours, theirs, bar, goal):
     row("  against hand-written C++ (%.2f ns)" % (hand / size), "%.2fx" % (seconds / hand), bar, goal)
     row("  the same in processor time (%.2f, %.2f ns)" % (processor / size, hand_processor / size),
         "%.2fx" % (processor / hand_processor), bar, goal)
+    (log_z, error), other = evidence["ours"], evidence["theirs"]
+    assert abs(log_z - other) <= 6 * 2 ** 0.5 * error, "log Z %.4f +- %.4f here, %.4f there" % (log_z, error, other)
     return seconds
 
 

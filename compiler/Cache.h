@@ -26,7 +26,7 @@ struct CachedLibrary {
   std::string sampler;     // the one that it holds
   std::string symbol;      // of that sampler's descriptor
   std::string scheme;      // how it weighs, for the report
-  bool stepsFixed = false; // the text says 0 steps
+  bool stepsFixed = false; // by the text
   std::string warnings;    // what the compilation said, without colour
 };
 

@@ -7,7 +7,8 @@
 
 namespace kac {
 
-/// Of a module after kac-derive-sampler. `sampler`: only the one of this name, if it is not empty.
-std::string explain(mlir::ModuleOp module, const std::string &sampler = "");
+/// Of a module after kac-derive-sampler. `sampler`: only the one of this name, if it is not empty. `lowered`: the same
+/// after kac-lower-lineages, which knows what memory is taken.
+std::string explain(mlir::ModuleOp module, const std::string &sampler = "", mlir::ModuleOp lowered = {});
 
 } // namespace kac

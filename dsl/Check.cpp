@@ -37,7 +37,6 @@ std::string readFile(const std::string &path, bool &ok) {
 Elaborator::Elaborator(Model &m, Diagnostics &d, const CheckOptions &o) : model(m), diagnostics(d), options(o) {
   preludeScope = std::make_shared<Scope>();
   preludeScope->kind = Scope::Kind::File;
-  preludeScope->isPrelude = true;
   programScope = std::make_shared<Scope>();
   programScope->kind = Scope::Kind::File;
   programScope->parent = preludeScope;
@@ -78,7 +77,7 @@ void Elaborator::loadPrelude(const std::vector<const Ast *> &files) {
   };
   static constexpr Row rows[] = {
 #define KAC_KIND(kind) {#kind, nullptr},
-#define KAC_FIELD(kind, field) {#kind, #field},
+#define KAC_FIELD(kind, field, may) {#kind, #field},
 #include "dsl/Kinds.def"
 #undef KAC_KIND
 #undef KAC_FIELD
@@ -142,9 +141,6 @@ void Elaborator::elaborateProgram() {
       return true;
     } catch (CheckFailure &failure) {
       reportFailure(failure);
-      depth = 0;
-      expansions = 0;
-      settling.clear();
       return false;
     }
   };
@@ -173,6 +169,8 @@ void Elaborator::elaborateProgram() {
       }
       bool good = guarded([&] {
         Value v = declared(node, programScope);
+        if (isSettable(node))
+          v = withSettings(node, *v.closure);
         if (node->kind == NodeKind::Structure && v.kind == Value::Kind::Structure &&
             v.structure->kind->text == kinds::sampler)
           elaborateSampler(node, v.structure);
@@ -208,34 +206,26 @@ void Elaborator::elaborateProgram() {
 void Elaborator::checkFunction(const Node *node, const Closure &closure) {
   if (!node->child(3)->present())
     return;
-  Callable c = callableOf(closure, 0);
+  Callable c = callableOf(closure);
   if (!c.operation.empty())
     operationOf(c);
   if (node->child(0)->present())
     return;
-  Function scratch;
-  Frame own;
-  own.function = &scratch;
-  own.blocks.push_back(std::make_shared<Block>());
-  own.entry = true;
-  own.probe = true;
   for (const FormalInfo &formal : c.formals)
     if (!formal.type || isStructureType(formal.type, formal.typeScope))
       return;
-  frames.push_back(&own);
   try {
-    std::vector<Value> arguments;
-    for (const FormalInfo &formal : c.formals)
-      arguments.push_back(
-          Value::of(local(newSlot(formal.name, resolveType(formal.type, formal.typeScope)), formal.span)));
-    apply(c, std::move(arguments), node->span);
+    probe([&] {
+      std::vector<Value> arguments;
+      for (const FormalInfo &formal : c.formals)
+        arguments.push_back(
+            Value::of(local(newSlot(formal.name, resolveType(formal.type, formal.typeScope)), formal.span)));
+      apply(c, std::move(arguments), node->span);
+    });
   } catch (CheckFailure &failure) {
-    frames.pop_back();
     if (failure.code != "E0310") // a size that only a call settles
       throw;
-    return;
   }
-  frames.pop_back();
 }
 
 } // namespace kac::checking

@@ -60,7 +60,6 @@ Value Elaborator::standIn(const Node *type, const ScopePtr &scope, int nested) {
     return standInFunction(type->children.back(), scope, nested);
   if (!isStructureType(type, scope))
     return Value::of(local(newSlot("p", resolveType(type, scope)), type->span));
-  Value v;
   if (type->kind == NodeKind::TypeArray) {
     std::vector<int64_t> size = resolveExtent(type->child(1), scope);
     if (type->children.size() != 2 || size.size() != 1 || size[0] < 1 || size[0] > 64)
@@ -68,17 +67,13 @@ Value Elaborator::standIn(const Node *type, const ScopePtr &scope, int nested) {
     auto array = std::make_shared<CompileArray>();
     array->size = size[0];
     array->elements.assign(static_cast<size_t>(size[0]), standIn(type->child(0), scope, nested));
-    v.kind = Value::Kind::Array;
-    v.array = array;
-    return v;
+    return Value::of(array);
   }
   const Node *kind = findKind(type->text, scope);
   Bindings bindings;
   for (size_t i = 0; i < std::min(type->children.size(), kind->child(0)->children.size()); ++i)
     bindings[kind->child(0)->child(i)->text] = {true, resolveType(type->child(i), scope), {}};
-  v.kind = Value::Kind::Structure;
-  v.structure = standInStructure(kind, bindings, nested);
-  return v;
+  return Value::of(standInStructure(kind, bindings, nested));
 }
 
 Value Elaborator::standInFunction(const Node *result, const ScopePtr &scope, int nested) {
@@ -87,10 +82,7 @@ Value Elaborator::standInFunction(const Node *result, const ScopePtr &scope, int
   closure->native = [this, result, scope, nested](std::vector<Argument> &, Span) {
     return standIn(result, scope, nested);
   };
-  Value v;
-  v.kind = Value::Kind::Function;
-  v.closure = closure;
-  return v;
+  return Value::of(closure);
 }
 
 /// A structure that has all fields of its kind whose types are known.
@@ -156,7 +148,8 @@ void Elaborator::checkField(const StructurePtr &structure, const Node *definitio
       open = Open::Types;
   if (open == Open::Types && definition->contains(NodeKind::With))
     return; // the names that stand to the right of a `with` are those of what is given
-  const bool broke = brokeCycle, fresh = settling.insert({structure.get(), field}).second;
+  const Scoped<int> cycles(cyclesBroken, cyclesBroken);
+  const Underway own(settling, {structure.get(), field});
   attempt(
       [&] {
         if (!definition->child(0)->present()) {
@@ -173,9 +166,6 @@ void Elaborator::checkField(const StructurePtr &structure, const Node *definitio
         apply(callable, std::move(values), definition->span);
       },
       open, failures);
-  if (fresh)
-    settling.erase({structure.get(), field});
-  brokeCycle = broke;
 }
 
 /// What is wrong with a function, a template or a structure, where `rest` is what lists of axes stand for.
@@ -219,7 +209,7 @@ std::vector<CheckFailure> Elaborator::failuresAlone(const Node *node, const Valu
           return; // its type is settled by a use alone
         }
         if (function) {
-          apply(callableOf(*value.closure, formals.size()), std::move(values), node->span);
+          apply(callableOf(*value.closure), std::move(values), node->span);
           return;
         }
         Value made = instantiateTemplate(*value.closure, std::move(arguments), node->span);
@@ -239,7 +229,7 @@ void Elaborator::checkAlone(const Node *node) {
   const bool closed = value.kind == Value::Kind::Structure;
   if (!closed && value.kind != Value::Kind::Function)
     return;
-  if (node->kind == NodeKind::Fn && (!node->child(3)->present() || !callableOf(*value.closure, 0).body))
+  if (node->kind == NodeKind::Fn && (!node->child(3)->present() || !callableOf(*value.closure).body))
     return; // without a body of its own
   std::vector<CheckFailure> failures = failuresAlone(node, value, {});
   if (!failures.empty() && !closed) {

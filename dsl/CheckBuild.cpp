@@ -11,7 +11,7 @@ void Elaborator::fail(const std::string &code, Span span, const std::string &tex
 
 ExprPtr Elaborator::make(Op op, Type type, std::vector<ExprPtr> args, Span span) const {
   if (++made > 500'000)
-    fail("E0310", span,
+    fail("E0602", span,
          "written out without structures and templates, the program has more than half a million operations");
   auto e = std::make_shared<Expr>();
   e->op = op;
@@ -106,6 +106,22 @@ ExprPtr Elaborator::constantFunction(const ExprPtr &e, const std::string &name) 
   return call;
 }
 
+void Elaborator::set(int slot, const ExprPtr &value, Span span) {
+  Statement s{};
+  s.kind = Statement::Kind::Assign;
+  s.span = span;
+  s.slot = slot;
+  s.value = value;
+  emit(std::move(s));
+}
+
+/// Computes a value now, and gives the slot that holds it.
+ExprPtr Elaborator::store(const std::string &name, const ExprPtr &value, Span span) {
+  const int slot = newSlot(name, value->type);
+  set(slot, value, span);
+  return local(slot, span);
+}
+
 ExprPtr Elaborator::hold(ExprPtr e, const std::string &name) {
   if (e->op == Op::Number || e->op == Op::Input || e->op == Op::Particles)
     return e;
@@ -120,14 +136,7 @@ ExprPtr Elaborator::hold(ExprPtr e, const std::string &name) {
     if (use.closed())
       return constantFunction(e, name);
   }
-  int slot = newSlot(name.empty() ? "v" : name, e->type);
-  Statement s{};
-  s.kind = Statement::Kind::Assign;
-  s.span = e->span;
-  s.slot = slot;
-  s.value = e;
-  emit(std::move(s));
-  return local(slot, e->span);
+  return store(name.empty() ? "v" : name, e, e->span);
 }
 
 Value Elaborator::hold(const Value &value, const std::string &name) {
@@ -167,14 +176,9 @@ ExprPtr Elaborator::asRun(const Value &value, Span span) {
 
 std::shared_ptr<Block> Elaborator::block(const std::function<ExprPtr()> &body) {
   auto b = std::make_shared<Block>();
+  const Popped outer(frame().blocks);
   frame().blocks.push_back(b);
-  try {
-    b->result = body();
-  } catch (...) {
-    frame().blocks.pop_back();
-    throw;
-  }
-  frame().blocks.pop_back();
+  b->result = body();
   return b;
 }
 
@@ -205,6 +209,7 @@ ExprPtr Elaborator::build(const std::vector<int64_t> &extents, Span span,
   e->op = Op::Build;
   e->span = span;
   std::vector<ExprPtr> indices;
+  const Popped outer(frame().indices);
   for (int64_t extent : extents) {
     Type type = intType();
     if (extent != kParticles) {
@@ -217,15 +222,8 @@ ExprPtr Elaborator::build(const std::vector<int64_t> &extents, Span span,
     indices.push_back(local(slot, span));
     frame().indices.push_back({slot, extent});
   }
-  std::shared_ptr<Block> b;
   Scoped<int> inside(frame().comprehensions, frame().comprehensions + 1);
-  try {
-    b = block([&] { return body(indices); });
-  } catch (...) {
-    frame().indices.resize(frame().indices.size() - extents.size());
-    throw;
-  }
-  frame().indices.resize(frame().indices.size() - extents.size());
+  std::shared_ptr<Block> b = block([&] { return body(indices); });
   e->type = withLeading(b->result->type, extents);
   e->body = b;
   return e;

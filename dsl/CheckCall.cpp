@@ -28,9 +28,8 @@ std::vector<Argument> Elaborator::evaluateArguments(const Node *call, const Scop
       closure->kind = Closure::Kind::InPlace;
       closure->name = node->text;
       closure->node = node;
-      closure->scope = scope;
-      a.value.kind = Value::Kind::Function;
-      a.value.closure = closure;
+      closure->scope = captured(scope);
+      a.value = Value::of(closure);
     } else {
       a.value = evaluateDetached(node->child(1), scope);
     }
@@ -57,7 +56,7 @@ std::vector<FormalInfo> Elaborator::formalsOf(const Node *formals, const ScopePt
   return list;
 }
 
-Callable Elaborator::callableOf(const Closure &closure, size_t) {
+Callable Elaborator::callableOf(const Closure &closure) {
   Callable c;
   c.name = closure.name;
   c.scope = closure.scope;
@@ -179,7 +178,7 @@ Value Elaborator::evaluateCall(const Value &callee, const Node *node, const Scop
     Callable callable;
     bool reduces = false;
     if (closure.kind == Closure::Kind::Declared) {
-      callable = callableOf(closure, 1);
+      callable = callableOf(closure);
       const Operation *row = findOperation(callable.operation);
       reduces = row && row->shape == OperationShape::Total && rest.empty();
     }
@@ -220,7 +219,7 @@ Value Elaborator::call(const Value &callee, std::vector<Argument> arguments, Spa
     return callField(closure.structure, closure.name, std::move(values), span);
   }
   default: {
-    Callable callable = callableOf(closure, arguments.size());
+    Callable callable = callableOf(closure);
     if (callable.operation == "math.exp" && !arguments.empty() && arguments[0].value.kind == Value::Kind::Function) {
       auto target = std::make_shared<Target>();
       Factor tilt;
@@ -228,10 +227,7 @@ Value Elaborator::call(const Value &callee, std::vector<Argument> arguments, Spa
       tilt.power = number(1, realType(), span);
       tilt.span = place.source ? place : span;
       target->factors.push_back(tilt);
-      Value v;
-      v.kind = Value::Kind::Target;
-      v.target = target;
-      return v;
+      return Value::of(target);
     }
     std::vector<Value> values = match(callable.formals, std::move(arguments), callable.name, span);
     return apply(callable, std::move(values), span);
@@ -315,14 +311,7 @@ Value Elaborator::applyCell(const Callable &callable, std::vector<Value> values,
         e->extents.push_back(extent);
       }
       frame().effects = true;
-      int slot = newSlot("draw", realType());
-      Statement s{};
-      s.kind = Statement::Kind::Assign;
-      s.span = span;
-      s.slot = slot;
-      s.value = e;
-      emit(std::move(s));
-      return Value::of(local(slot, span));
+      return Value::of(store("draw", e, span));
     }
     return Value::of(primitive(callable, std::move(values), bindings, {}, span));
   }
@@ -347,8 +336,12 @@ Value Elaborator::applyCell(const Callable &callable, std::vector<Value> values,
   bool structureResult = callable.result && isStructureType(callable.result, callable.resultScope);
   if (!callable.key.empty() && allRun && !structureResult && !expanded.count(callable.key)) {
     if (const Function *function = instantiate(callable, values, bindings, span)) {
-      if (const ExprPtr &result = function->body.result; function->body.statements.empty() && result->op == Op::Number)
+      const ExprPtr &result = function->body.result; // it has no effects
+      if (result->op == Op::Number)
         return Value::of(number(result->number, result->type, span)); // what a 0 multiplies is not needed
+      for (size_t i = 0; i < values.size(); ++i)
+        if (result->op == Op::Local && result->slot == function->parameters[i] && result->type == values[i].type())
+          return values[i]; // `time(0)` is 0, and a power of it known
       std::vector<ExprPtr> args;
       for (size_t i = 0; i < values.size(); ++i)
         args.push_back(values[i].run);

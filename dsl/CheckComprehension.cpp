@@ -107,6 +107,7 @@ Value Elaborator::comprehension(const Node *expr, const Node *generators, const 
       for (const Value &v : items)
         type = commonType(type, v.type(), span);
       std::vector<ExprPtr> args;
+      args.reserve(items.size());
       for (const Value &v : items)
         args.push_back(coerce(v.run, type, span, true));
       type.shape.insert(type.shape.begin(), range.size);
@@ -115,10 +116,7 @@ Value Elaborator::comprehension(const Node *expr, const Node *generators, const 
     auto array = std::make_shared<CompileArray>();
     array->size = range.size;
     array->elements = items;
-    Value v;
-    v.kind = Value::Kind::Array;
-    v.array = array;
-    return v;
+    return Value::of(array);
   }
   if (range.size == 0)
     fail("E0304", span, "an array of nothing has no type");
@@ -168,10 +166,9 @@ Value Elaborator::comprehension(const Node *expr, const Node *generators, const 
       return evaluate(expr, own);
     return comprehension(expr, tail.get(), own, span);
   };
-  Value v;
-  v.kind = Value::Kind::Array;
-  v.array = array;
-  return v;
+  demandOfEach(
+      range.size, elementLocal, [&](const ExprPtr &at) { array->element(Value::of(at)); }, span);
+  return Value::of(array);
 }
 
 Value Elaborator::reduce(const std::string &operation, const Node *expr, const Node *generators, size_t from,
@@ -234,25 +231,20 @@ Value Elaborator::reduce(const std::string &operation, const Node *expr, const N
   e->slots = {slot};
   e->args = {range.lower, range.upper};
   Scoped<int> inside(frame().comprehensions, frame().comprehensions + 1);
+  const Popped outer(frame().indices);
   frame().indices.push_back({slot, range.size >= 0 ? range.size : 65536});
   ExprPtr at = local(slot, span);
-  try {
-    if (filter)
-      e->args.push_back(nested([&] {
-        ScopePtr own = inner(scope);
-        own->names[generator->text] = rangeItem(range, at, span);
-        return condition(own);
-      }));
-    e->body = block([&] {
+  if (filter)
+    e->args.push_back(nested([&] {
       ScopePtr own = inner(scope);
       own->names[generator->text] = rangeItem(range, at, span);
-      return item(own);
-    });
-  } catch (...) {
-    frame().indices.pop_back();
-    throw;
-  }
-  frame().indices.pop_back();
+      return condition(own);
+    }));
+  e->body = block([&] {
+    ScopePtr own = inner(scope);
+    own->names[generator->text] = rangeItem(range, at, span);
+    return item(own);
+  });
   e->type = e->body->result->type;
   return Value::of(e);
 }

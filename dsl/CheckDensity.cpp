@@ -14,10 +14,7 @@ void Elaborator::relift(const StructurePtr &structure) {
   structure->element = [this, whole](const std::vector<ExprPtr> &indices) {
     auto cell = std::make_shared<Structure>(*whole);
     cell->frame.clear();
-    cell->complete.clear();
-    cell->inferred.clear();
-    cell->resolving.clear();
-    cell->fieldValues.clear();
+    cell->settled = {};
     cell->local = true;
     for (auto &[name, rank] : cell->parameterFrames) {
       auto p = cell->parameters.find(name);
@@ -35,10 +32,10 @@ StructurePtr Elaborator::lift(const StructurePtr &structure, const std::vector<i
   if (structure->frame == leading)
     return structure;
   auto lifted = std::make_shared<Structure>(*structure);
+  lifted->settled = {};
   lifted->frame = leading;
   size_t own = structure->frame.size();
-  StructurePtr base = structure;
-  lifted->element = [base, own](const std::vector<ExprPtr> &indices) {
+  lifted->element = [base = structure, own](const std::vector<ExprPtr> &indices) {
     return own == 0 ? base : base->element({indices.end() - static_cast<long>(own), indices.end()});
   };
   return lifted;
@@ -75,24 +72,20 @@ Value Elaborator::callLifted(const StructurePtr &structure, const std::string &f
   if (field == fields::noised || (sign && sign->child(1)->present() && sign->child(1)->text == kinds::density &&
                                   function && field != fields::from_natural)) {
     auto lifted = std::make_shared<Structure>(*structure);
-    StructurePtr base = structure;
+    lifted->settled = {};
     lifted->name = structure->name + "." + field;
     lifted->local = true;
     lifted->parameterFrames.clear();
-    std::vector<Value> held = values;
-    lifted->element = [this, base, field, held, span](const std::vector<ExprPtr> &is) {
+    lifted->element = [this, base = structure, field, held = values, span](const std::vector<ExprPtr> &is) {
       Value v = callField(base->element(is), field, held, span);
       return v.structure;
     };
-    Value v;
-    v.kind = Value::Kind::Structure;
-    v.structure = lifted;
-    return v;
+    return Value::of(lifted);
   }
   if (function) { // from_natural: evaluated on arrays, its operators lift
     auto cell = std::make_shared<Structure>(*structure);
     cell->frame.clear();
-    cell->complete.clear();
+    cell->settled = {};
     return callField(cell, field, std::move(values), span);
   }
   if (auto p = structure->parameters.find(field); p != structure->parameters.end())
@@ -121,6 +114,7 @@ Value Elaborator::structureArrayElement(const std::vector<Value> &elements, cons
     Type type = first.type();
     for (const Value &v : elements)
       type = commonType(type, asRun(v, span)->type, span);
+    args.reserve(elements.size());
     for (const Value &v : elements)
       args.push_back(coerce(v.run, type, span, true));
     Type stacked = type;
@@ -132,9 +126,7 @@ Value Elaborator::structureArrayElement(const std::vector<Value> &elements, cons
   if (first.kind != Value::Kind::Structure)
     fail("E0310", span, "which value is used may depend only on constants");
   auto merged = std::make_shared<Structure>(*first.structure);
-  merged->complete.clear();
-  merged->inferred.clear();
-  merged->fieldValues.clear();
+  merged->settled = {};
   merged->local = true;
   bool alike =
       merged->node && merged->node->kind == NodeKind::Structure && merged->node->child(3)->kind == NodeKind::Fields;
@@ -149,10 +141,7 @@ Value Elaborator::structureArrayElement(const std::vector<Value> &elements, cons
     for (const Value &v : elements)
       merged->choices.push_back(v.structure);
     merged->choice = at.run;
-    Value v;
-    v.kind = Value::Kind::Structure;
-    v.structure = merged;
-    return v;
+    return Value::of(merged);
   }
   for (auto &[name, value] : merged->parameters) {
     std::vector<Value> column;
@@ -178,6 +167,7 @@ Value Elaborator::structureArrayElement(const std::vector<Value> &elements, cons
           fail("E0310", span, "the elements of this array differ in size");
       array->element = [this, column, at, span](const Value &inside) {
         std::vector<Value> row;
+        row.reserve(column.size());
         for (const Value &v : column)
           row.push_back(v.array->elements.empty() ? v.array->element(inside)
                                                   : structureArrayElement(v.array->elements, inside, span));
@@ -190,10 +180,7 @@ Value Elaborator::structureArrayElement(const std::vector<Value> &elements, cons
     }
   }
   relift(merged);
-  Value v;
-  v.kind = Value::Kind::Structure;
-  v.structure = merged;
-  return v;
+  return Value::of(merged);
 }
 
 /// A field of one of several structures, chosen at run time: each is evaluated, in a branch of its own where it gives a
@@ -262,12 +249,6 @@ void Elaborator::checkRequires(const StructurePtr &structure) {
 
 void Elaborator::checkRequire(const StructurePtr &structure, const Node *node, size_t layer) {
   const Span span = place.source ? place : node->span;
-  // A lifted law holds to it in each of its elements: looked at where they are few, or the law is only asked about.
-  int64_t count = 1;
-  for (int64_t extent : structure->frame)
-    count *= extent;
-  if (!structure->frame.empty() && ((count > 64 || structure->local) && !caught))
-    return;
   ExprPtr condition;
   auto evaluateIn = [&](const StructurePtr &one) {
     Value v = evaluate(node->child(0), functionScope(layerScope(one, layer)));
@@ -276,20 +257,30 @@ void Elaborator::checkRequire(const StructurePtr &structure, const Node *node, s
       fail("E0301", node->child(0)->span, "a condition is one bool, this is " + printType(c->type));
     return c;
   };
+  // A lifted law holds to it in each of its elements: where these are known and few, the compiler looks.
+  auto whole = [&] {
+    if (structure->frame.empty())
+      return evaluateIn(structure);
+    ExprPtr each = build(structure->frame, span,
+                         [&](const std::vector<ExprPtr> &is) { return evaluateIn(structure->element(is)); });
+    return everyOf(each);
+  };
+  int64_t count = 1;
+  for (int64_t extent : structure->frame)
+    count *= extent;
   try {
-    if (!structure->frame.empty() && caught) {
-      ExprPtr each = build(structure->frame, span,
-                           [&](const std::vector<ExprPtr> &is) { return evaluateIn(structure->element(is)); });
-      auto all = std::make_shared<Expr>(*make(Op::Whole, boolType(), {each}, span));
-      all->name = "kac.all";
-      condition = all;
-    } else if (!structure->frame.empty()) {
+    if (caught && !structure->frame.empty()) {
+      condition = whole();
+    } else if (structure->local && !frames.empty()) {
+      condition = nested(whole);
+    } else if (!structure->frame.empty() && count <= 64) {
       for (int64_t k = 0; k < count; ++k) {
         std::vector<ExprPtr> is;
         int64_t rest = k, size = count;
         for (int64_t extent : structure->frame) {
           size /= extent;
-          is.push_back(number(static_cast<double>(rest / size), intType(), span));
+          const int64_t at = rest / size;
+          is.push_back(number(static_cast<double>(at), intType(), span));
           rest %= size;
         }
         ExprPtr one =
@@ -306,29 +297,62 @@ void Elaborator::checkRequire(const StructurePtr &structure, const Node *node, s
       }
       if (!condition)
         return;
-    } else if (structure->local && !frames.empty()) {
-      condition = nested([&] { return evaluateIn(structure); });
     } else {
-      condition = asRun(detached([&] { return Value::of(evaluateIn(structure)); }, structure->name + ".require"),
-                        node->child(0)->span);
+      condition =
+          asRun(detached([&] { return Value::of(whole()); }, structure->name + ".require"), node->child(0)->span);
     }
   } catch (CheckFailure &failure) {
     if (failure.missing())
       return;
     throw;
   }
+  demandOf(condition, structure->name, node->child(1)->text + ": `" + structure->name + "` does not hold to it", span);
+}
+
+/// A condition of a structure, or of those of an array.
+void Elaborator::demandOf(const ExprPtr &condition, const std::string &name, const std::string &text, Span span) {
   if (caught) {
-    if (caught->frames == frames.size() && (frames.empty() || caught->blocks == frame().blocks.size()))
+    if (caught->frames == frames.size() && (frames.empty() || caught->blocks == frame().blocks.size())) {
       caught->conditions.push_back(condition);
-    return;
+      caught->texts.push_back(text);
+    }
+  } else if (condition->op != Op::Number) {
+    demand(condition, "E0405", name, text, span);
+  } else if (condition->number == 0) {
+    fail("E0405", span, text);
   }
-  const std::string text = node->child(1)->text;
-  if (condition->op == Op::Number) {
-    if (condition->number == 0)
-      fail("E0405", span, text + ": `" + structure->name + "` does not hold to it");
-    return;
-  }
-  demand(condition, "E0405", structure->name, text + ": `" + structure->name + "` does not hold to it", span);
+}
+
+ExprPtr Elaborator::everyOf(const ExprPtr &array) {
+  auto all = std::make_shared<Expr>(*make(Op::Whole, boolType(), {array}, array->span));
+  all->name = "kac.all";
+  return all;
+}
+
+/// What the structures of a comprehension demand, demanded of all of them at once: each by itself is made where it is
+/// used, by an index that only its use knows.
+void Elaborator::demandOfEach(int64_t size, bool local, const std::function<void(const ExprPtr &)> &element,
+                              Span span) {
+  std::string text;
+  auto every = [&] {
+    return everyOf(build({size}, span, [&](const std::vector<ExprPtr> &is) {
+      Caught asked = {{}, {}, frames.size(), frame().blocks.size()};
+      Scoped<Caught *> asking(caught, &asked);
+      element(is[0]);
+      ExprPtr all = number(1, boolType(), span);
+      for (size_t i = 0; i < asked.conditions.size(); ++i) {
+        if (asked.conditions[i]->op == Op::Number && asked.conditions[i]->number != 0)
+          continue;
+        all = make(Op::And, boolType(), {all, asked.conditions[i]}, span);
+        if (text.find(asked.texts[i]) == std::string::npos)
+          text += (text.empty() ? "" : "; or ") + asked.texts[i];
+      }
+      return all;
+    }));
+  };
+  ExprPtr condition = local ? nested(every) : asRun(detached([&] { return Value::of(every()); }, "require"), span);
+  if (!text.empty())
+    demandOf(condition, "array", text, place.source ? place : span);
 }
 
 } // namespace kac::checking

@@ -120,15 +120,13 @@ Value Elaborator::evaluateArray(const Node *node, const ScopePtr &scope) {
     auto array = std::make_shared<CompileArray>();
     array->size = static_cast<int64_t>(items.size());
     array->elements = items;
-    Value v;
-    v.kind = Value::Kind::Array;
-    v.array = array;
-    return v;
+    return Value::of(array);
   }
   Type type = items[0].type();
   for (const Value &v : items)
     type = commonType(type, v.type(), v.run->span);
   std::vector<ExprPtr> args;
+  args.reserve(items.size());
   for (const Value &v : items)
     args.push_back(coerce(v.run, type, v.run->span, true));
   if (type.isTuple) { // an array of tuples is a tuple of arrays
@@ -139,6 +137,7 @@ Value Elaborator::evaluateArray(const Node *node, const ScopePtr &scope) {
       if (type.components[c].type.isTuple)
         fail("E0304", node->span, "an array of tuples of tuples is written as a tuple of arrays");
       std::vector<ExprPtr> column;
+      column.reserve(args.size());
       for (const ExprPtr &a : args)
         column.push_back(part(a, c, node->span));
       Type &t = type.components[c].type;
@@ -189,10 +188,7 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
   Value base = evaluate(node->child(0), scope);
   if (base.kind == Value::Kind::Structure) {
     auto changed = std::make_shared<Structure>(*base.structure);
-    changed->complete.clear();
-    changed->resolving.clear();
-    changed->inferred.clear();
-    changed->fieldValues.clear();
+    changed->settled = {};
     changed->element = nullptr;
     if (!changed->frame.empty())
       fail("E0301", node->span, "a lifted density cannot be changed by `with`");
@@ -206,13 +202,10 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
         changed->replaced.insert(field->text);
       changed->parameters.erase(field->text);
     }
-    changed->layers.push_back({fields, scope, nullptr});
+    changed->layers.push_back({fields, captured(scope), nullptr});
     changed->local = changed->local || isLocal(scope);
-    Value v;
-    v.kind = Value::Kind::Structure;
-    v.structure = changed;
     checkRequires(changed);
-    return v;
+    return Value::of(changed);
   }
   Value tuple;
   tuple.kind = Value::Kind::Tuple;
@@ -287,15 +280,20 @@ Value Elaborator::evaluateSuffixes(const Node *node, const ScopePtr &scope) {
   return value;
 }
 
-Value Elaborator::evaluateMember(Value value, const Node *node) {
+Value Elaborator::evaluateMember(const Value &value, const Node *node) {
   const std::string &name = node->text;
   const Span named = {node->span.source, node->span.end - static_cast<uint32_t>(name.size()), node->span.end};
   if (value.kind == Value::Kind::Structure) {
     if (value.structure->kind->text == kinds::sampler && name == "run" && !hasField(*value.structure, name))
       fail("E0710", node->span, "a sampler that runs another is not there yet");
-    bool targetOnly =
-        (name == fields::experts || name == fields::sole || name == fields::opening) || isModel(value.structure);
-    if (!hasField(*value.structure, name) && !(targetOnly && value.structure->kind->text == kinds::density))
+    // A density may be a whole target, which is asked for what its models have.
+    auto ofTarget = [&] {
+      const Node *process = findKind(kinds::process, preludeScope);
+      return name == fields::experts || name == fields::sole || name == fields::opening ||
+             (process && std::any_of(process->child(1)->children.begin(), process->child(1)->children.end(),
+                                     [&](const Node *field) { return field->text == name; }));
+    };
+    if (!hasField(*value.structure, name) && !(value.structure->kind->text == kinds::density && ofTarget()))
       fail("E0204", named, "`" + value.structure->name + "` has no field `" + name + "`",
            nearest(name, fieldNames(*value.structure)));
     return fieldOf(value.structure, name, node->span);
@@ -377,6 +375,7 @@ Value Elaborator::evaluateIndex(const Value &value, const Node *node, const Scop
   }
   if (slices.empty() && lifted.empty()) {
     std::vector<ExprPtr> at;
+    at.reserve(items.size());
     for (const Item &item : items)
       at.push_back(item.at);
     if (array->op != Op::Stack && array->op != Op::Repeat)

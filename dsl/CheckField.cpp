@@ -100,7 +100,7 @@ Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::str
 
 /// What a kernel gives must lie in the space that the state is of.
 void Elaborator::staysInside(const StructurePtr &sampler, const StructurePtr &kernel, Span span) {
-  for (const auto *known : {&sampler->bindings, &sampler->inferred})
+  for (const auto *known : {&sampler->bindings, &sampler->settled.inferred})
     if (auto state = known->find("T"); state != known->end() && !state->second.type.isTuple)
       if (Type moved = valueType(kernel, span); !moved.isTuple && !widens(moved, state->second.type))
         fail("E0301", span,
@@ -123,6 +123,7 @@ Value Elaborator::callField(const StructurePtr &structure, const std::string &fi
   }
   if (auto found = structure->parameters.find(field); found != structure->parameters.end()) {
     std::vector<Argument> arguments;
+    arguments.reserve(values.size());
     for (Value &v : values)
       arguments.push_back({"", span, std::move(v)});
     return call(found->second, std::move(arguments), span);
@@ -144,8 +145,8 @@ Value Elaborator::callField(const StructurePtr &structure, const std::string &fi
   if (complete.empty())
     missingField(structure, field, span);
   // What a sampler computes with is asked for more than once: what it draws would differ each time.
-  if (structure->kind->text != kinds::sampler || !signature(*structure, field) || field == fields::init ||
-      field == fields::step || field == fields::resample || frames.empty())
+  if (structure->kind->text != kinds::sampler || !signature(*structure, field) || frames.empty() ||
+      fields::mayDo(structure->kind->text, field) > fields::May::Nothing)
     return callDefinition(structure, field, complete[0], std::move(values), span);
   Scoped<bool> pure(frame().effects, false);
   Value result = callDefinition(structure, field, complete[0], std::move(values), span);
@@ -195,8 +196,7 @@ Value Elaborator::callDefinition(const StructurePtr &structure, const std::strin
           base->layers[i].fields = without.get();
           keptNodes.push_back(without);
         }
-        base->complete.clear();
-        base->fieldValues.clear();
+        base->settled = {};
         return callField(base, field, values, span);
       }
       fail("E0401", span,
@@ -235,7 +235,8 @@ Value Elaborator::callUnconditionally(const StructurePtr &structure, const std::
   if (!definition->child(0)->present() && sign && sign->child(0)->present()) {
     // Given without parameters: a value, or a function of those before `;`.
     if (positional == 0 || definition->child(2)->kind == NodeKind::String) {
-      return asLaw(apply(fieldCallable(structure, field, definition, layer), {}, span), values, sign, span);
+      return asLaw(apply(fieldCallable(structure, field, definition, layer), {}, span), field, values, sign,
+                   definition->child(2)->span);
     }
     Value function = evaluateBody(definition->child(2), functionScope(layerScope(structure, layer)));
     if (function.kind != Value::Kind::Function) {
@@ -280,12 +281,15 @@ Value Elaborator::callUnconditionally(const StructurePtr &structure, const std::
   if (values.size() > most || (positional && c.formals.size() < positional))
     fail("E0206", values.size() > most ? span : definition->span,
          "`" + field + "` takes " + std::to_string(positional ? positional : most) + " parameters");
-  return asLaw(apply(c, std::move(own), span), values, sign, span);
+  return asLaw(apply(c, std::move(own), span), field, values, sign, definition->child(2)->span);
 }
 
 /// What a field that is declared a density gives: in a target a model stands for its law at the target's time.
-Value Elaborator::asLaw(Value v, const std::vector<Value> &values, const Node *sign, Span span) {
+Value Elaborator::asLaw(Value v, const std::string &field, const std::vector<Value> &values, const Node *sign,
+                        Span span) {
   bool density = sign && sign->child(1)->present() && sign->child(1)->text == kinds::density;
+  if (density)
+    expectStructure(v, field, sign->child(1), span);
   if (!density || (v.kind != Value::Kind::Target && !(v.kind == Value::Kind::Structure && isModel(v.structure))))
     return v;
   size_t positional = sign->child(0)->child(0)->children.size();
@@ -293,10 +297,7 @@ Value Elaborator::asLaw(Value v, const std::vector<Value> &values, const Node *s
   for (size_t i = positional; i < values.size(); ++i)
     if (sign->child(0)->child(1)->child(i - positional)->text == "t")
       time = values[i].run;
-  Value target;
-  target.kind = Value::Kind::Target;
-  target.target = asTarget(v, time, span);
-  return target;
+  return Value::of(asTarget(v, time, span));
 }
 
 } // namespace kac::checking

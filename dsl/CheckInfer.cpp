@@ -6,7 +6,7 @@
 namespace kac::checking {
 
 bool Elaborator::inferParameter(const StructurePtr &structure, const std::string &name, Binding &binding) {
-  for (const Bindings *known : {&structure->bindings, &structure->inferred})
+  for (const Bindings *known : {&structure->bindings, &structure->settled.inferred})
     if (auto found = known->find(name); found != known->end()) {
       binding = found->second;
       return true;
@@ -20,21 +20,29 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
   if (declaration && declaration->kind == NodeKind::Structure && declaration->child(1)->present())
     for (const Node *size : declaration->child(1)->children)
       ofTemplate |= size->text == name;
-  if ((!ofKind && !ofTemplate) || !structure->resolving.insert(name).second)
+  if ((!ofKind && !ofTemplate) || !structure->settled.resolving.insert(name).second)
     return false;
+  const std::string like = identity.likenessOf(structure) + " " + name;
   auto done = [&](bool found) {
-    structure->resolving.erase(name);
-    if (found)
-      structure->inferred[name] = binding;
+    structure->settled.resolving.erase(name);
+    if (found) {
+      structure->settled.inferred[name] = binding;
+      if (inferredAlike.emplace(like, binding).second)
+        alive.push_back(structure);
+    }
     return found;
   };
+  if (auto known = inferredAlike.find(like); known != inferredAlike.end()) {
+    binding = known->second;
+    return done(true);
+  }
   auto attempt = [&](const std::function<bool()> &f) {
     bool found = false;
     try {
       probe([&] { found = f(); });
     } catch (CheckFailure &failure) {
       if (!failure.missing() && failure.code != "E0201" && failure.code != "E0310" && failure.code != "E0206") {
-        structure->resolving.erase(name);
+        structure->settled.resolving.erase(name);
         throw;
       }
     }
@@ -186,7 +194,7 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
             std::vector<int64_t> unused;
             std::vector<std::string> open;
             for (const Node *size : declaration->child(1)->children)
-              if (!structure->bindings.count(size->text) && !structure->inferred.count(size->text))
+              if (!structure->bindings.count(size->text) && !structure->settled.inferred.count(size->text))
                 open.push_back(size->text);
             unify(written, layerScope(structure, layer), Value::of(make(Op::Number, known.type, {}, {})), open, found,
                   unused, {});
@@ -214,6 +222,7 @@ Type Elaborator::valueType(const StructurePtr &density, Span span) {
   StructurePtr cell = density;
   if (!density->frame.empty()) {
     auto copy = std::make_shared<Structure>(*density);
+    copy->settled = {};
     copy->frame.clear();
     copy->element = nullptr;
     for (auto &[name, rank] : copy->parameterFrames)

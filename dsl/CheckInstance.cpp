@@ -83,53 +83,42 @@ ExprPtr Elaborator::primitive(const Callable &callable, std::vector<Value> value
 /// The value of the body in a scope where the parameters are bound, as the declared result.
 Value Elaborator::expand(const Callable &callable, const std::vector<Value> &values, const Bindings &bindings,
                          Span span) {
-  if (++expansions > 400) {
-    expansions = 0;
+  if (expansions >= 400)
     fail("E0208", span, "`" + callable.name + "` uses itself");
-  }
+  const Scoped<int> deeper(expansions, expansions + 1);
   ScopePtr scope = functionScope(callable.scope);
   scope->bindings = bindings;
-  const std::set<std::string> *outer = currentMutables;
-  currentMutables = &mutableNames(callable.body);
-  try {
-    for (size_t i = 0; i < values.size(); ++i) {
-      const FormalInfo &formal = callable.formals[i];
-      if (formal.names.empty())
-        bindNew(formal.name, values[i], scope);
-      else
-        destructure(formal.names, values[i], scope, formal.span);
-    }
-    Value v = evaluateBody(callable.body, scope);
-    if (callable.result) {
-      ScopePtr own = inner(callable.resultScope);
-      own->bindings = bindings;
-      bool known = true;
-      if (callable.structure &&
-          callable.resultScope != callable.scope) // a size that only the kind names, and no argument settles
-        try {
-          if (!isStructureType(callable.result, own))
-            resolveType(callable.result, own);
-        } catch (CheckFailure &failure) {
-          if (failure.code != "E0201" && failure.code != "E0310")
-            throw;
-          known = false;
-        }
-      if (known && !isStructureType(callable.result, own)) {
-        Type type = resolveType(callable.result, own);
-        ExprPtr e = asRun(v, callable.span);
-        v = Value::of(repeatTo(coerce(e, type, e->span.source ? e->span : callable.span, true), type,
-                               e->span.source ? e->span : callable.span));
-      }
-    }
-    currentMutables = outer;
-    --expansions;
-    return v;
-  } catch (...) {
-    currentMutables = outer;
-    if (expansions > 0)
-      --expansions;
-    throw;
+  const Scoped<const std::set<std::string> *> own(currentMutables, &mutableNames(callable.body));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const FormalInfo &formal = callable.formals[i];
+    if (formal.names.empty())
+      bindNew(formal.name, values[i], scope);
+    else
+      destructure(formal.names, values[i], scope, formal.span);
   }
+  Value v = evaluateBody(callable.body, scope);
+  if (callable.result) {
+    ScopePtr own = inner(callable.resultScope);
+    own->bindings = bindings;
+    bool known = true;
+    if (callable.structure &&
+        callable.resultScope != callable.scope) // a size that only the kind names, and no argument settles
+      try {
+        if (!isStructureType(callable.result, own))
+          resolveType(callable.result, own);
+      } catch (CheckFailure &failure) {
+        if (failure.code != "E0201" && failure.code != "E0310")
+          throw;
+        known = false;
+      }
+    if (known && !isStructureType(callable.result, own)) {
+      Type type = resolveType(callable.result, own);
+      ExprPtr e = asRun(v, callable.span);
+      v = Value::of(repeatTo(coerce(e, type, e->span.source ? e->span : callable.span, true), type,
+                             e->span.source ? e->span : callable.span));
+    }
+  }
+  return v;
 }
 
 const Function *Elaborator::instantiate(const Callable &callable, const std::vector<Value> &values,
@@ -145,30 +134,22 @@ const Function *Elaborator::instantiate(const Callable &callable, const std::vec
   }
   if (auto found = instances.find(key); found != instances.end())
     return found->second;
-  if (!instantiating.insert(key).second) {
+  const Underway underway(instantiating, key);
+  if (!underway.fresh()) {
     // While an equation is only tried, a field under way counts as having no definition.
     for (const Frame *f : frames)
       if (f->probe && callable.structure) {
-        brokeCycle = true;
+        ++cyclesBroken;
         fail("E0401", span, "`" + callable.name + "` follows only from itself");
       }
     fail("E0208", span, "`" + callable.name + "` uses itself");
   }
   auto function = std::make_unique<Function>();
   function->span = callable.span;
-  Frame own;
-  own.function = function.get();
-  own.blocks.push_back(std::make_shared<Block>());
-  frames.push_back(&own);
-  const std::set<std::string> *outer = currentMutables;
-  currentMutables = nullptr;
-  auto leave = [&] {
-    frames.pop_back();
-    currentMutables = outer;
-    instantiating.erase(key);
-  };
+  Frame own(*function);
   Value result;
-  try {
+  {
+    const Within inside(*this, own);
     std::vector<Value> arguments;
     for (size_t i = 0; i < values.size(); ++i) {
       int slot = newSlot(callable.formals[i].name.empty() ? "p" : callable.formals[i].name, values[i].type());
@@ -176,9 +157,6 @@ const Function *Elaborator::instantiate(const Callable &callable, const std::vec
       arguments.push_back(constant[i] ? values[i] : Value::of(local(slot, callable.formals[i].span)));
     }
     result = expand(callable, arguments, bindings, span);
-  } catch (...) {
-    leave();
-    throw;
   }
   bool runs = result.isRun();
   bool hasParts = result.kind == Value::Kind::Tuple;
@@ -189,12 +167,10 @@ const Function *Elaborator::instantiate(const Callable &callable, const std::vec
     if (runs)
       result = Value::of(asRun(result, span));
   }
-  leave();
   if (!runs || own.effects) {
     expanded.insert(callable.key);
     return nullptr;
   }
-  function->name = uniqueName(callable.structure ? callable.structure->name + "." + callable.field : callable.name);
   function->result = result.type();
   own.blocks[0]->result = result.run;
   function->body = std::move(*own.blocks[0]);
@@ -203,8 +179,16 @@ const Function *Elaborator::instantiate(const Callable &callable, const std::vec
     function->field = callable.field;
     function->structure = identity.nameOf(callable.structure);
   }
-  model.functions.push_back(std::move(*function));
-  return instances[key] = &model.functions.back();
+  // What is made anew at each use of its template is one function where it computes the same.
+  const std::string text = std::to_string(reinterpret_cast<uintptr_t>(callable.body));
+  const Function *&same =
+      instances["same " + text + " " + function->structure + " " + function->field + identity.describe(*function)];
+  if (!same) {
+    function->name = uniqueName(callable.structure ? callable.structure->name + "." + callable.field : callable.name);
+    model.functions.push_back(std::move(*function));
+    same = &model.functions.back();
+  }
+  return instances[key] = same;
 }
 
 } // namespace kac::checking

@@ -2,6 +2,8 @@
 // nothing, are reported.
 #include "dsl/Elaborate.h"
 
+#include <algorithm>
+
 namespace kac::checking {
 
 /// Sizes, parameters and the names that take a tuple apart are different names; and a field is said to be there once:
@@ -78,15 +80,39 @@ void Elaborator::checkKind(const Node *node) {
     reportFailure(failure);
 }
 
+/// A sampler with parameters.
+bool Elaborator::isTemplate(const Node *node) {
+  if (node->kind != NodeKind::Structure || !node->child(2)->present())
+    return false;
+  const Node *kind = findKind(node->child(0)->text, programScope);
+  return kind && kind->text == kinds::sampler;
+}
+
+/// A sampler all of whose parameters are values with defaults: a run sets them as it does the params of the program.
+bool Elaborator::isSettable(const Node *node) {
+  if (!isTemplate(node) || node->child(1)->present())
+    return false;
+  std::vector<FormalInfo> formals = formalsOf(node->child(2), programScope);
+  return std::all_of(formals.begin(), formals.end(), [&](const FormalInfo &formal) {
+    return formal.type && formal.fallback && formal.type->kind == NodeKind::TypeName &&
+           !isStructureType(formal.type, programScope);
+  });
+}
+
+Value Elaborator::withSettings(const Node *node, const Closure &sampler) {
+  std::vector<Argument> arguments;
+  for (const FormalInfo &formal : formalsOf(node->child(2), programScope))
+    arguments.push_back(
+        {formal.name, formal.span, settable(formal.name, formal.type, formal.fallback, formal.span, programScope)});
+  return detached([&] { return instantiateTemplate(sampler, std::move(arguments), node->span); }, node->text);
+}
+
 /// A sampler with parameters is none to run before it is given them.
 void Elaborator::checkTemplates() {
   if (!model.samplers.empty())
     return;
   for (const Node *node : programAst->program->children) {
-    if (node->kind != NodeKind::Structure || !node->child(2)->present())
-      continue;
-    const Node *kind = findKind(node->child(0)->text, programScope);
-    if (!kind || kind->text != kinds::sampler)
+    if (!isTemplate(node) || isSettable(node))
       continue;
     const std::string name = programScope->declarations.count("s") ? "my_" + node->text : "s";
     std::string call = "`" + node->child(0)->text;

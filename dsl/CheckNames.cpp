@@ -7,23 +7,6 @@
 
 namespace kac::checking {
 
-static std::string fileCode(NpyError error) {
-  switch (error) {
-  case NpyError::Missing:
-    return "E0801";
-  case NpyError::NotNpy:
-    return "E0802";
-  case NpyError::Truncated:
-    return "E0803";
-  case NpyError::Shape:
-    return "E0804";
-  case NpyError::Type:
-    return "E0805";
-  default:
-    return "E0806";
-  }
-}
-
 ScopePtr Elaborator::inner(const ScopePtr &parent) const {
   ScopePtr scope(new Scope); // apart from its count, which stays
   scopes.push_back(scope);
@@ -43,6 +26,18 @@ static bool usesSlots(const Expr &e) {
       e.op == Op::If)
     return true;
   return std::any_of(e.args.begin(), e.args.end(), [](const ExprPtr &a) { return usesSlots(*a); });
+}
+
+/// What a function or a structure that is made here sees of this scope: values of now, whatever is assigned later.
+ScopePtr Elaborator::captured(const ScopePtr &scope) {
+  if (frames.empty() || scope->kind != Scope::Kind::Locals)
+    return scope;
+  auto now = std::make_shared<Scope>(*scope);
+  if (!scope->functionTop)
+    now->parent = captured(scope->parent);
+  for (auto &[name, value] : now->names)
+    value = hold(value, name);
+  return now;
 }
 
 bool Elaborator::isLocal(const Value &value) const {
@@ -239,7 +234,7 @@ const Node *Elaborator::findKind(const std::string &name, const ScopePtr &scope)
         if (auto it = s->declarations.find(wanted); it != s->declarations.end())
           found = it->second;
     if (!found)
-      for (ScopePtr s : {programScope, preludeScope})
+      for (const ScopePtr &s : {programScope, preludeScope})
         if (s && !found)
           if (auto it = s->declarations.find(wanted); it != s->declarations.end())
             found = it->second;
@@ -262,7 +257,7 @@ Value Elaborator::evaluateData(const Node *node) {
   std::string why;
   NpyError error = readNpy(path, array, why);
   if (error != NpyError::None)
-    fail(fileCode(error), node->child(2)->span, "`" + node->child(2)->text + "`: " + why,
+    fail(codeOf(error), node->child(2)->span, "`" + node->child(2)->text + "`: " + why,
          error == NpyError::Missing ? "data files are looked up beside the program" : "");
   Bindings bindings;
   std::vector<std::string> parameters;
@@ -335,18 +330,27 @@ Value Elaborator::evaluateData(const Node *node) {
 Value Elaborator::evaluateParam(const Node *node, const ScopePtr &file) {
   if (node->op == "~")
     fail("E0705", node->span, "a param drawn from a law is not there yet");
-  Type type = resolveType(node->child(0), file);
+  if (node->child(1)->kind == NodeKind::String)
+    fail("E0705", node->child(1)->span, "a param read from a file is not there yet");
+  return settable(node->text, node->child(0), node->child(1), node->span, file);
+}
+
+/// An input of the run, with its default.
+Value Elaborator::settable(const std::string &name, const Node *typeNode, const Node *fallback, Span span,
+                           const ScopePtr &scope) {
+  for (const Input &other : model.inputs)
+    if (other.name == name)
+      fail("E0203", span, "an input is called `" + name + "` already, and a run sets them by their names");
+  Type type = resolveType(typeNode, scope);
   int64_t count = 1;
   for (int64_t size : type.shape)
     count *= size;
   if (count > int64_t{1} << 24) // the default is written out
-    fail("E0310", node->child(0)->span, "a param has more than 2^24 elements");
+    fail("E0310", typeNode->span, "a param has more than 2^24 elements");
   std::vector<double> values;
-  if (node->child(1)->kind == NodeKind::String)
-    fail("E0705", node->child(1)->span, "a param read from a file is not there yet");
-  Value value = evaluateDetached(node->child(1), file);
-  ExprPtr e = coerce(asRun(value, node->child(1)->span), type, node->child(1)->span, false);
-  e = repeatTo(e, type, node->child(1)->span);
+  Value value = evaluateDetached(fallback, scope);
+  ExprPtr e = coerce(asRun(value, fallback->span), type, fallback->span, false);
+  e = repeatTo(e, type, fallback->span);
   std::function<void(const Expr &)> flatten = [&](const Expr &x) {
     if (x.op == Op::Number) {
       values.push_back(x.number);
@@ -365,77 +369,70 @@ Value Elaborator::evaluateParam(const Node *node, const ScopePtr &file) {
     } else if (x.op == Op::Cast) {
       flatten(*x.args[0]);
     } else {
-      fail("E0310", node->child(1)->span, "the default of a param must be a constant");
+      fail("E0310", fallback->span, "the default of a param must be a constant");
     }
   };
   flatten(*e);
-  model.inputs.push_back({Input::Kind::Param, node->text, type, node->span, std::move(values)});
-  auto input = std::make_shared<Expr>(*make(Op::Input, type, {}, node->span));
+  model.inputs.push_back({Input::Kind::Param, name, type, span, std::move(values)});
+  auto input = std::make_shared<Expr>(*make(Op::Input, type, {}, span));
   input->index = static_cast<int64_t>(model.inputs.size()) - 1;
-  input->name = node->text;
-  demandType(input, node->text);
+  input->name = name;
+  demandType(input, name);
   return Value::of(input);
 }
 
 Value Elaborator::declared(const Node *node, const ScopePtr &file) {
   if (auto found = values.find(node); found != values.end())
     return found->second;
-  if (!evaluating.insert(node).second)
+  const Underway own(evaluating, node);
+  if (!own.fresh())
     fail("E0208", node->span, "`" + node->text + "` depends on itself");
   Value value;
-  try {
-    switch (node->kind) {
-    case NodeKind::Const: {
-      value = detached(
-          [&] {
-            Value v = evaluate(node->child(1), file);
-            if (node->child(0)->present()) {
-              Type type = resolveType(node->child(0), file);
-              v = Value::of(repeatTo(coerce(asRun(v, node->child(1)->span), type, node->child(1)->span, false), type,
-                                     node->child(1)->span));
-            }
-            return v;
-          },
-          node->text, node->child(1)->span);
-      break;
-    }
-    case NodeKind::Data:
-      value = evaluateData(node);
-      break;
-    case NodeKind::Param:
-      value = evaluateParam(node, file);
-      break;
-    case NodeKind::Fn: {
+  switch (node->kind) {
+  case NodeKind::Const: {
+    value = detached(
+        [&] {
+          Value v = evaluate(node->child(1), file);
+          if (node->child(0)->present()) {
+            Type type = resolveType(node->child(0), file);
+            v = Value::of(repeatTo(coerce(asRun(v, node->child(1)->span), type, node->child(1)->span, false), type,
+                                   node->child(1)->span));
+          }
+          return v;
+        },
+        node->text, node->child(1)->span);
+    break;
+  }
+  case NodeKind::Data:
+    value = evaluateData(node);
+    break;
+  case NodeKind::Param:
+    value = evaluateParam(node, file);
+    break;
+  case NodeKind::Fn: {
+    auto closure = std::make_shared<Closure>();
+    closure->kind = Closure::Kind::Declared;
+    closure->name = node->text;
+    closure->node = node;
+    closure->scope = file;
+    value = Value::of(closure);
+    break;
+  }
+  case NodeKind::Structure:
+    if (node->child(2)->present()) {
       auto closure = std::make_shared<Closure>();
-      closure->kind = Closure::Kind::Declared;
+      closure->kind = Closure::Kind::Template;
       closure->name = node->text;
       closure->node = node;
       closure->scope = file;
-      value.kind = Value::Kind::Function;
-      value.closure = closure;
-      break;
+      value = Value::of(closure);
+    } else {
+      value = detached([&] { return structureDeclaration(node, file); }, node->text);
     }
-    case NodeKind::Structure:
-      if (node->child(2)->present()) {
-        auto closure = std::make_shared<Closure>();
-        closure->kind = Closure::Kind::Template;
-        closure->name = node->text;
-        closure->node = node;
-        closure->scope = file;
-        value.kind = Value::Kind::Function;
-        value.closure = closure;
-      } else {
-        value = detached([&] { return structureDeclaration(node, file); }, node->text);
-      }
-      break;
-    default:
-      fail("E0202", node->span, "`" + node->text + "` is not a value");
-    }
-  } catch (...) {
-    evaluating.erase(node);
-    throw;
+    break;
+  default:
+    fail("E0202", node->span, "`" + node->text + "` is not a value");
   }
-  evaluating.erase(node);
   return values[node] = value;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace kac::checking {
 
@@ -41,6 +42,7 @@ ExprPtr Elaborator::arithmetic(Op op, ExprPtr a, ExprPtr b, Span span) {
     const Type &shape = a->type.isTuple ? a->type : b->type;
     if (a->type.isTuple && b->type.isTuple && a->type.components.size() != b->type.components.size())
       fail("E0304", span, printType(a->type) + " and " + printType(b->type) + " differ in components");
+    sameNames(a->type, b->type, span);
     a = hold(a);
     b = hold(b);
     Type type = shape;
@@ -150,7 +152,6 @@ ExprPtr Elaborator::compare(const std::string &sign, ExprPtr a, ExprPtr b, Span 
 ExprPtr Elaborator::concat(ExprPtr a, ExprPtr b, Span span) {
   if (a->type.isTuple || b->type.isTuple || a->type.isBool() != b->type.isBool())
     fail("E0304", span, printType(a->type) + " and " + printType(b->type) + " cannot be joined");
-  size_t rank = std::max<size_t>(1, std::max(a->type.shape.size(), b->type.shape.size()));
   auto asArray = [&](ExprPtr e) {
     if (!e->type.shape.empty())
       return e;
@@ -183,7 +184,6 @@ ExprPtr Elaborator::concat(ExprPtr a, ExprPtr b, Span span) {
   Type type = a->type.isInteger() ? intType() : a->type.isBool() ? boolType() : realType();
   type.shape = longer;
   type.shape.push_back(a->type.shape.back() + b->type.shape.back());
-  (void)rank;
   return make(Op::Concat, type, {a, b}, span);
 }
 
@@ -219,6 +219,57 @@ Value Elaborator::operate(const std::string &sign, const Value &a, const Value &
   return Value::of(compare(sign, x, y, span));
 }
 
+namespace {
+
+/// Whether what computes a value can break a lineage on the way: an index or a divisor that is not known to fit, a
+/// whole number that does not, a demand.
+struct Fallible {
+  std::set<const Function *> seen;
+  bool in(const Expr &e) {
+    bool whole = e.op == Op::Remainder || (e.op == Op::Primitive && e.type.isInteger());
+    bool divides = whole && e.args.size() == 2 && e.args[1]->op == Op::Number && e.args[1]->number != 0;
+    if ((whole && !divides) || (e.op == Op::Index && !e.inRange))
+      return true;
+    if (e.function && seen.insert(e.function).second && in(e.function->body))
+      return true;
+    return std::any_of(e.args.begin(), e.args.end(), [&](const ExprPtr &a) { return in(*a); }) ||
+           (e.body && in(*e.body)) || (e.otherwise && in(*e.otherwise));
+  }
+  bool in(const Block &b) {
+    return (b.result && in(*b.result)) ||
+           std::any_of(b.statements.begin(), b.statements.end(), [&](const Statement &s) { return in(s); });
+  }
+  bool in(const Statement &s) {
+    if (s.kind != Statement::Kind::Assign && s.kind != Statement::Kind::If && s.kind != Statement::Kind::For)
+      return true;
+    for (const ExprPtr *part : {&s.value, &s.second, &s.condition})
+      if (*part && in(**part))
+        return true;
+    return (s.body && in(*s.body)) || (s.otherwise && in(*s.otherwise));
+  }
+};
+
+} // namespace
+
+/// `a && b` is `if a { b } else { false }`, and `a || b` is `if a { true } else { b }`, wherever that differs from
+/// computing both.
+Value Elaborator::evaluateGuarded(const std::string &sign, const Value &a, const Node *right, const ScopePtr &scope,
+                                  Span span) {
+  auto asked = block([&] { return asRun(evaluate(right, scope), span); });
+  Value both = operate(sign, a, Value::of(asked->result), span);
+  if (!Fallible().in(*asked)) {
+    for (Statement &s : asked->statements)
+      emit(std::move(s));
+    return both;
+  }
+  auto settled = std::make_shared<Block>();
+  settled->result = repeatTo(number(sign == "||", boolType(), span), both.type(), span);
+  auto e = std::make_shared<Expr>(*make(Op::If, both.type(), {a.run}, span));
+  e->body = sign == "&&" ? asked : settled;
+  e->otherwise = sign == "&&" ? settled : asked;
+  return Value::of(e);
+}
+
 Value Elaborator::evaluateChain(const Node *node, const ScopePtr &scope) {
   Value total = evaluate(node->child(0), scope);
   for (size_t i = 1; i + 1 < node->children.size(); i += 2) {
@@ -230,21 +281,16 @@ Value Elaborator::evaluateChain(const Node *node, const ScopePtr &scope) {
       total = Value::of(number(0, total.type(), span)); // what it multiplies is not needed (section 6)
       continue;
     }
-    if ((sign == "&&" || sign == "||") && total.isRun() && total.run->op == Op::Number && total.type().isBool() &&
-        (total.run->number != 0) == (sign == "||"))
+    bool logical = (sign == "&&" || sign == "||") && total.isRun() && total.type().isBool();
+    bool known = logical && total.run->op == Op::Number;
+    if (known && (total.run->number != 0) == (sign == "||"))
       continue;
-    Value next = evaluate(node->child(i + 1), scope);
-    total = operate(sign, total, next, span);
+    total = logical && !known && total.type().shape.empty()
+                ? evaluateGuarded(sign, total, node->child(i + 1), scope, span)
+                : operate(sign, total, evaluate(node->child(i + 1), scope), span);
     // A long chain is held now and then, so that no later pass recurses along it.
     if (i % 64 == 63 && total.isRun() && total.run->op != Op::Number) {
-      int slot = newSlot("v", total.type());
-      Statement s{};
-      s.kind = Statement::Kind::Assign;
-      s.span = span;
-      s.slot = slot;
-      s.value = total.run;
-      emit(std::move(s));
-      total = Value::of(local(slot, span));
+      total = Value::of(store("v", total.run, span));
     }
   }
   return total;

@@ -11,14 +11,10 @@ const Function *Elaborator::enter(const std::string &name, Span span, const std:
                                   const std::function<Value(std::vector<Value>)> &body) {
   auto function = std::make_unique<Function>();
   function->span = span;
-  Frame own;
-  own.function = function.get();
+  Frame own(*function);
   own.entry = true;
-  own.blocks.push_back(std::make_shared<Block>());
-  frames.push_back(&own);
-  const std::set<std::string> *outer = currentMutables;
-  currentMutables = nullptr;
-  try {
+  {
+    const Within inside(*this, own);
     std::vector<Value> values;
     for (size_t i = 0; i < types.size(); ++i) {
       int slot = newSlot(names[i], types[i]);
@@ -26,13 +22,7 @@ const Function *Elaborator::enter(const std::string &name, Span span, const std:
       values.push_back(Value::of(local(slot, span)));
     }
     own.blocks[0]->result = asRun(body(std::move(values)), span);
-  } catch (...) {
-    frames.pop_back();
-    currentMutables = outer;
-    throw;
   }
-  frames.pop_back();
-  currentMutables = outer;
   if (own.effects && !effects)
     fail("E0315", span, "a draw or a weight may not stand in `" + name.substr(0, name.rfind(".entry")) + "`");
   function->name = uniqueName(name);
@@ -43,13 +33,14 @@ const Function *Elaborator::enter(const std::string &name, Span span, const std:
 }
 
 const Function *Elaborator::entry(const StructurePtr &structure, const std::string &field,
-                                  const std::vector<Type> &types, const std::vector<std::string> &names, bool effects) {
+                                  const std::vector<Type> &types, const std::vector<std::string> &names) {
   auto list = definitions(*structure, field);
   Span span = list.empty() ? structure->node->span : list[0].first->span;
-  Scoped<bool> own(unweighable, field != fields::init && field != fields::step);
-  return enter(structure->name + "." + field + ".entry", span, types, names, effects, [&](std::vector<Value> values) {
-    return callField(structure, field, std::move(values), structure->node->span);
-  });
+  const fields::May may = fields::mayDo(structure->kind->text, field);
+  Scoped<bool> own(unweighable, may < fields::May::Weigh);
+  return enter(
+      structure->name + "." + field + ".entry", span, types, names, may > fields::May::Nothing,
+      [&](std::vector<Value> values) { return callField(structure, field, std::move(values), structure->node->span); });
 }
 
 static Type plain(Type type) {
@@ -85,6 +76,7 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   sampler.name = structure->name;
   sampler.span = node->span;
   const size_t before = model.requires_.size();
+  const Scoped<const Node *> own(entered, structure->node);
   for (auto [field, target] : {std::pair{fields::steps, &sampler.steps}, {fields::particles, &sampler.particles}}) {
     *target = wholeNumber(fieldOf(structure, field, node->span));
     if (*target < 0 || (field == fields::particles && *target == 0)) {
@@ -96,13 +88,13 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   sampler.stepsFixed = sampler.steps == 0;
   if (auto list = definitions(*structure, fields::probes); list[0].second > 0)
     fail("E0712", list[0].first->span, "divergences by probes are not there yet; those of closed forms are exact");
-  sampler.init = entry(structure, fields::init, {intType()}, {"i"}, true);
+  sampler.init = entry(structure, fields::init, {intType()}, {"i"});
   sampler.state = plain(sampler.init->result);
-  if (!structure->inferred.count("T") && !structure->bindings.count("T"))
-    structure->inferred["T"] = {true, sampler.state, {}};
+  if (!structure->settled.inferred.count("T") && !structure->bindings.count("T"))
+    structure->settled.inferred["T"] = {true, sampler.state, {}};
   if (sampler.steps > 0) {
     sampler.step = entry(structure, fields::step, {sampler.state, realType(), realType(), intType(), intType()},
-                         {"x", "t", "dt", "n", "i"}, true);
+                         {"x", "t", "dt", "n", "i"});
     if (!(plain(sampler.step->result) == sampler.state)) {
       auto list = definitions(*structure, fields::step);
       const Type given = sampler.step->result;
@@ -114,30 +106,27 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
           !(given.isTuple && sampler.state.isTuple && given.components.size() == sampler.state.components.size()))
         fail("E0304", list.empty() ? node->span : list[0].first->span,
              "`step` gives " + printType(given) + ", the state is " + printType(sampler.state));
-      Frame own;
-      own.function = &last;
-      own.blocks.push_back(std::make_shared<Block>(std::move(last.body)));
-      frames.push_back(&own);
+      Frame own(last);
+      *own.blocks[0] = std::move(last.body);
       try {
+        const Within inside(*this, own);
         own.blocks[0]->result =
             repeatTo(coerce(own.blocks[0]->result, sampler.state, last.span, true), sampler.state, last.span);
       } catch (CheckFailure &failure) {
-        frames.pop_back();
         failure.text = "`step` gives " + printType(given) + ", the state is " + printType(sampler.state);
         throw;
       }
-      frames.pop_back();
       last.result = sampler.state;
       last.body = std::move(*own.blocks[0]);
     }
   }
-  sampler.time = entry(structure, fields::time, {realType()}, {"u"}, false);
+  sampler.time = entry(structure, fields::time, {realType()}, {"u"});
   if (auto list = definitions(*structure, fields::resample); !list.empty()) {
     Type weights;
     weights.scalar = Scalar::Simplex;
     weights.shape = {kParticles};
     std::vector<Type> types{weights, realType(), realType(), intType()};
-    sampler.resample = entry(structure, fields::resample, types, {"w", "ess", "t", "n"}, true);
+    sampler.resample = entry(structure, fields::resample, types, {"w", "ess", "t", "n"});
     if (!sampler.resample->result.isInteger() || sampler.resample->result.shape != std::vector<int64_t>{kParticles})
       fail("E0304", list[0].first->span,
            "`resample` gives " + printType(sampler.resample->result) + ", one ancestor for each lineage is needed");
@@ -155,12 +144,12 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
                              return v;
                            });
   }
-  sampler.output = entry(structure, fields::output, {sampler.state}, {"x"}, false);
+  sampler.output = entry(structure, fields::output, {sampler.state}, {"x"});
   if (sampler.steps > 0)
     if (auto list = definitions(*structure, fields::monitor); !list.empty()) {
       std::vector<Type> types{sampler.state, realType(), intType()};
       std::vector<std::string> names{"x", "t", "n"};
-      const Function *whole = entry(structure, fields::monitor, types, names, false);
+      const Function *whole = entry(structure, fields::monitor, types, names);
       Type result = whole->result;
       size_t count = result.isTuple ? result.components.size() : 1;
       for (size_t c = 0; c < count; ++c) {
@@ -193,13 +182,16 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
       alternatives(structure, f, sampler.state);
     }
   }
-  auto replaced = describeTarget(structure, sampler);
+  auto doubts = describeTarget(structure, sampler);
   for (size_t i = before; i < model.requires_.size(); ++i)
     if (Span &span = model.requires_[i].span; librarySources.count(span.source) || !span.source)
       span = node->span;
-  // A default step whose weights are 0 takes the samples as they come.
-  auto steps = definitions(*structure, fields::step);
-  sampler.weighted = sampler.steps == 0 || sampler.rate || steps.empty() || steps[0].second > 0;
+  // A step whose weights are 0 takes the samples as they come: the default one, or one that leaves it at that.
+  auto steps = definitions(*structure, fields::step), weightsGiven = definitions(*structure, fields::weights);
+  const bool ownStep = steps.empty() || steps[0].second > 0;
+  sampler.weighted = sampler.steps == 0 || sampler.rate ||
+                     (ownStep && (weightsGiven.empty() || weightsGiven[0].second == 0 ||
+                                  (!steps.empty() && steps[0].first->contains(NodeKind::Weigh))));
   if (!sampler.weighted)
     probe([&] {
       std::vector<Value> v;
@@ -212,13 +204,14 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
     diagnostics.report("W0404", node->span,
                        "`" + sampler.name + "` takes its samples unweighted: they need not follow the target");
   else if (sampler.rate)
-    for (const auto &[text, span] : replaced)
-      diagnostics.report("W0401", span, text);
+    for (const Doubt &doubt : doubts)
+      diagnostics.report(doubt.code, doubt.span, doubt.text);
   checkStart(structure, sampler);
   auto kernels = definitions(*structure, fields::kernel), weights = definitions(*structure, fields::weights);
   if (sampler.rate && !kernels.empty() && kernels[0].second > 0 && !weights.empty() && weights[0].second == 0)
     diagnostics.report("W0405", kernels[0].first->span,
                        "`" + sampler.name + "` has its own `kernel`, and weights that are those of the default one");
+  sampler.stepsFixed |= stepsRead.count(structure->node) != 0;
   model.samplers.push_back(std::move(sampler));
 }
 
@@ -249,12 +242,12 @@ void Elaborator::checkStart(const StructurePtr &structure, const Sampler &sample
 }
 
 /// The models that the target is made of, and where their laws are of one family, that their product is a law too.
-/// Gives what to say of models whose velocity or score is no longer that of their densities.
-std::vector<std::pair<std::string, Span>> Elaborator::describeTarget(const StructurePtr &structure, Sampler &sampler) {
-  std::vector<std::pair<std::string, Span>> replaced;
+/// Gives what to say of models that the weights take for what they may not be.
+std::vector<Elaborator::Doubt> Elaborator::describeTarget(const StructurePtr &structure, Sampler &sampler) {
+  std::vector<Doubt> doubts;
   auto list = definitions(*structure, fields::target);
   if (list.empty())
-    return replaced;
+    return doubts;
   const Span place = list[0].first->child(2)->span;
   auto factorsAt = [&](const Value &time) {
     return asTarget(callField(structure, fields::target, {time}, place), time.run, place)->factors;
@@ -265,8 +258,9 @@ std::vector<std::pair<std::string, Span>> Elaborator::describeTarget(const Struc
                  [&](std::vector<Value> v) { return Value::of(f(factorsAt(v[0]), v[0])); });
   };
   if (!sampler.drift && sampler.rate && !definitions(*structure, fields::drift).empty())
-    sampler.followed = enter(structure->name + ".followed", place, {sampler.state, realType()}, {"x", "t"}, false,
-                             [&](std::vector<Value> v) { return callField(structure, fields::drift, v, place); });
+    sampler.followed =
+        enter(structure->name + ".followed", place, {sampler.state, realType()}, {"x", "t"}, false,
+              [&](const std::vector<Value> &v) { return callField(structure, fields::drift, v, place); });
   std::vector<Factor> factors;
   probe([&] { factors = factorsAt(Value::of(local(newSlot("t", realType()), place))); });
   for (size_t i = 0; i < factors.size(); ++i)
@@ -275,15 +269,44 @@ std::vector<std::pair<std::string, Span>> Elaborator::describeTarget(const Struc
           {identity.nameOf(factors[i].structure),
            enterAt("power", [&](const std::vector<Factor> &all, const Value &) { return all[i].power; }),
            librarySources.count(factors[i].span.source) ? place : factors[i].span});
-  for (const Factor &factor : factors)
+  for (const Factor &factor : factors) {
+    if (!factor.structure)
+      continue;
+    const Span at = librarySources.count(factor.span.source) ? place : factor.span;
     for (const std::string &field : {fields::velocity, fields::score})
-      if (factor.structure && factor.structure->replaced.count(field))
-        replaced.push_back({"`" + factor.structure->name + "` has a `" + field +
-                                "` of its own, which its density does not follow: the weights take it as if it did",
-                            librarySources.count(factor.span.source) ? place : factor.span});
+      if (factor.structure->replaced.count(field))
+        doubts.push_back({"W0401",
+                          "`" + factor.structure->name + "` has a `" + field +
+                              "` of its own, which its density does not follow: the weights take it as if it did",
+                          at});
+    if (auto moves = definitions(*factor.structure, fields::move); !moves.empty() && moves[0].second > 0)
+      doubts.push_back(
+          {"W0405", "`" + factor.structure->name + "` has its own `move`, and the weights are those of the default one",
+           at});
+  }
   bool alone = factors.size() == 1 && factors[0].power->op == Op::Number && factors[0].power->number == 1;
   if (alone || std::any_of(factors.begin(), factors.end(), [](const Factor &f) { return !f.structure; }))
-    return replaced;
+    return doubts;
+  // Steps begin at every time of the grid but the last, where nothing else would meet a power that is infinite.
+  auto moves = [](const Factor &f) { return f.power->op != Op::Number; };
+  if (sampler.steps > 0 && std::any_of(factors.begin(), factors.end(), moves)) {
+    const Function *finite =
+        enter(structure->name + ".last_powers", place, {}, {}, false, [&](const std::vector<Value> &) {
+          Value last = callField(structure, fields::time, {Value::of(number(1, realType(), place))}, place);
+          ExprPtr all;
+          for (const Factor &f : factorsAt(hold(last))) {
+            ExprPtr power = hold(coerce(f.power, realType(), place, false));
+            ExprPtr one = make(Op::And, boolType(),
+                               {compare("<", number(-1e300, realType(), place), power, place),
+                                compare("<", power, number(1e300, realType(), place), place)},
+                               place);
+            all = all ? make(Op::And, boolType(), {all, one}, place) : one;
+          }
+          return Value::of(all);
+        });
+    model.requires_.push_back(
+        {finite, structure->name, "E0406", "a power of the target is not finite at the last time", place});
+  }
   // Where no power is above 0 the integral is infinite, whatever the densities: below 1 they are on an infinite volume.
   auto isAbove = [](const Factor &f) { return f.power->op == Op::Number && f.power->number > 0; };
   if (std::none_of(factors.begin(), factors.end(), isAbove)) {
@@ -310,7 +333,7 @@ std::vector<std::pair<std::string, Span>> Elaborator::describeTarget(const Struc
           fail("E0401", place, "the laws of the target are of several densities");
         laws.push_back({f.power, law.structure});
       }
-      Caught asked = {{}, frames.size(), frame().blocks.size()};
+      Caught asked = {{}, {}, frames.size(), frame().blocks.size()};
       {
         Scoped<Caught *> asking(caught, &asked);
         combined(laws, place);
@@ -325,7 +348,7 @@ std::vector<std::pair<std::string, Span>> Elaborator::describeTarget(const Struc
     if (!failure.missing())
       throw;
   }
-  return replaced;
+  return doubts;
 }
 
 /// The further complete definitions of a field of (x, t), and the condition on the first.
@@ -338,13 +361,12 @@ void Elaborator::alternatives(const StructurePtr &structure, Function &first, co
       after = true;
       if (node->child(3)->present()) {
         ScopePtr outer = layerScope(structure, layer);
-        const Node *when = node->child(3);
+        const Node *when = node->child(3), *own = node->child(0);
         const Function *made = enter(first.name + ".when", when->span, {state, realType()}, {"x", "t"}, false,
                                      [&](const std::vector<Value> &arguments) {
                                        ScopePtr scope = functionScope(outer);
-                                       const Node *formals = node->child(0)->present()
-                                                                 ? node->child(0)
-                                                                 : signature(*structure, first.field)->child(0);
+                                       const Node *formals =
+                                           own->present() ? own : signature(*structure, first.field)->child(0);
                                        size_t i = 0;
                                        for (const Node *group : formals->children)
                                          for (const Node *formal : group->children)
@@ -374,7 +396,7 @@ void Elaborator::alternatives(const StructurePtr &structure, Function &first, co
 void Elaborator::elaborateTest(const Node *node, const ScopePtr &scope) {
   std::string name = "test_" + std::to_string(model.tests.size());
   const Node *expr = node->child(1);
-  const Function *init = enter(name + ".init", expr->span, {intType()}, {"i"}, true, [&](std::vector<Value>) {
+  const Function *init = enter(name + ".init", expr->span, {intType()}, {"i"}, true, [&](const std::vector<Value> &) {
     ExprPtr e = asRun(evaluate(expr, functionScope(scope)), expr->span);
     if (!e->type.isBool() || e->type.isTuple || !e->type.shape.empty())
       fail("E0301", expr->span, "a test is one bool, this is " + printType(e->type));

@@ -60,12 +60,7 @@ void Elaborator::bindNew(const std::string &name, Value value, const ScopePtr &s
       Type type = currentMutables->count(name + "=") ? decay(e->type) : e->type;
       int slot = newSlot(name, type);
       frame().rebound.insert(slot);
-      Statement s{};
-      s.kind = Statement::Kind::Assign;
-      s.span = e->span;
-      s.slot = slot;
-      s.value = coerce(e, type, e->span, true);
-      emit(std::move(s));
+      set(slot, coerce(e, type, e->span, true), e->span);
       value = Value::of(local(slot, e->span));
     } else {
       value = Value::of(hold(value.run, name));
@@ -76,7 +71,7 @@ void Elaborator::bindNew(const std::string &name, Value value, const ScopePtr &s
   scope->names[name] = value;
 }
 
-void Elaborator::assign(const std::string &name, Value value, const ScopePtr &scope, Span span) {
+void Elaborator::assign(const std::string &name, const Value &value, const ScopePtr &scope, Span span) {
   int here = static_cast<int>(frame().blocks.size());
   for (ScopePtr s = scope; s && s->kind == Scope::Kind::Locals; s = s->parent) {
     auto found = s->names.find(name);
@@ -100,12 +95,7 @@ void Elaborator::assign(const std::string &name, Value value, const ScopePtr &sc
       } catch (CheckFailure &) {
         fail("E0314", span, "`" + name + "` is carried as " + printType(type) + " and becomes " + printType(e->type));
       }
-      Statement st{};
-      st.kind = Statement::Kind::Assign;
-      st.span = span;
-      st.slot = outer.run->slot;
-      st.value = e;
-      emit(std::move(st));
+      set(outer.run->slot, e, span);
       return;
     }
     if (s->functionTop)
@@ -335,30 +325,25 @@ void Elaborator::evaluateFor(const Node *node, const ScopePtr &scope) {
   s.slot = newSlot(node->text, indexType);
   s.value = range.lower;
   s.second = range.upper;
+  const Popped outer(frame().indices);
   frame().indices.push_back({s.slot, range.size >= 0 ? range.size : 65536});
   ExprPtr at = local(s.slot, node->span);
-  try {
-    if (node->child(1)->present())
-      s.condition = nested([&] {
-        ScopePtr own = inner(scope);
-        own->names[node->text] = rangeItem(range, at, node->span);
-        ExprPtr c = asRun(evaluate(node->child(1), own), node->child(1)->span);
-        if (!c->type.isBool() || !c->type.shape.empty())
-          fail("E0301", node->child(1)->span, "a condition is one bool, this is " + printType(c->type));
-        return c;
-      });
-    s.body = block([&]() -> ExprPtr {
+  if (node->child(1)->present())
+    s.condition = nested([&] {
       ScopePtr own = inner(scope);
       own->names[node->text] = rangeItem(range, at, node->span);
-      for (const Node *child : node->child(2)->children)
-        evaluateStatement(child, own);
-      return nullptr;
+      ExprPtr c = asRun(evaluate(node->child(1), own), node->child(1)->span);
+      if (!c->type.isBool() || !c->type.shape.empty())
+        fail("E0301", node->child(1)->span, "a condition is one bool, this is " + printType(c->type));
+      return c;
     });
-  } catch (...) {
-    frame().indices.pop_back();
-    throw;
-  }
-  frame().indices.pop_back();
+  s.body = block([&]() -> ExprPtr {
+    ScopePtr own = inner(scope);
+    own->names[node->text] = rangeItem(range, at, node->span);
+    for (const Node *child : node->child(2)->children)
+      evaluateStatement(child, own);
+    return nullptr;
+  });
   emit(std::move(s));
 }
 

@@ -56,10 +56,8 @@ Value Elaborator::structureDeclaration(const Node *node, const ScopePtr &scope) 
   const Node *kind = findKind(node->child(0)->text, scope);
   if (!kind)
     fail("E0201", node->child(0)->span, "there is no kind `" + node->child(0)->text + "`");
-  Value v;
-  v.kind = Value::Kind::Structure;
   if (node->child(3)->kind != NodeKind::Fields) {
-    v = evaluate(node->child(3), scope);
+    Value v = evaluate(node->child(3), scope);
     if (v.kind == Value::Kind::Target && kind->text == kinds::density)
       return v;
     if (v.kind != Value::Kind::Structure || v.structure->kind != kind)
@@ -68,17 +66,16 @@ Value Elaborator::structureDeclaration(const Node *node, const ScopePtr &scope) 
                (v.kind == Value::Kind::Structure ? "a `" + v.structure->kind->text + "`" : std::string("none")));
     auto copy = std::make_shared<Structure>(*v.structure);
     copy->name = node->text;
-    copy->complete.clear();
-    copy->fieldValues.clear();
+    copy->settled = {};
     v.structure = copy;
     return v;
   }
-  v.structure = makeStructure(kind, node->text, node, scope, {}, {});
+  StructurePtr structure = makeStructure(kind, node->text, node, scope, {}, {});
   for (const Node *field : node->child(3)->children)
     if (field->kind == NodeKind::Field && !field->child(0)->present() && !field->child(1)->present())
       checkFieldName(kind, field);
-  checkRequires(v.structure);
-  return v;
+  checkRequires(structure);
+  return Value::of(structure);
 }
 
 const Node *Elaborator::signature(const Structure &structure, const std::string &field) const {
@@ -124,23 +121,13 @@ ScopePtr Elaborator::layerScope(const StructurePtr &structure, size_t layer) {
 
 Value Elaborator::detached(const std::function<Value()> &evaluateIn, const std::string &name, Span at) {
   auto function = std::make_unique<Function>();
-  Frame own;
-  own.function = function.get();
+  Frame own(*function);
   own.global = true;
-  own.blocks.push_back(std::make_shared<Block>());
-  frames.push_back(&own);
-  const std::set<std::string> *outer = currentMutables;
-  currentMutables = nullptr;
   Value v;
-  try {
+  {
+    const Within inside(*this, own);
     v = evaluateIn();
-  } catch (...) {
-    frames.pop_back();
-    currentMutables = outer;
-    throw;
   }
-  frames.pop_back();
-  currentMutables = outer;
   if (own.effects && v.isRun())
     fail("E0315", at.source ? at : v.run->span, "a draw or a weight may not stand in `" + name + "`");
   if (v.kind == Value::Kind::Structure && !v.structure->local)
@@ -179,27 +166,32 @@ CheckFailure Elaborator::whyMissing(const StructurePtr &structure, const std::st
                                      : ": each of its equations lacks something";
   if (list.empty())
     failure.help = "supply it by `with " + field + " = ...` or in the braces";
-  bool known = settling.insert({structure.get(), field}).second;
+  const Underway own(settling, {structure.get(), field});
   for (const auto &[node, layer] : list) {
     CheckFailure lacks;
     if (failure.remarks.size() == 4 || completes(structure, field, node, layer, &lacks))
       continue;
-    // Down to what nothing follows from: of several equations the last, as derivation reports it.
+    // Down to what nothing follows from: what was supplied and does not suffice, or else the last that was asked for.
     std::string text = lacks.text;
     std::set<std::pair<const Structure *, std::string>> seen{{structure.get(), field}};
-    while (lacks.structure && seen.size() < 10 && seen.insert({lacks.structure.get(), lacks.field}).second) {
-      auto below = definitions(*lacks.structure, lacks.field);
-      CheckFailure next;
-      if (below.empty() || completes(lacks.structure, lacks.field, below.back().first, below.back().second, &next))
-        break;
-      lacks = next;
-    }
+    std::function<bool(const CheckFailure &)> descend = [&](const CheckFailure &at) {
+      lacks = at;
+      if (!at.structure || seen.size() > 20 || !seen.insert({at.structure.get(), at.field}).second)
+        return false;
+      auto below = definitions(*at.structure, at.field);
+      for (const auto &[further, where] : below) {
+        CheckFailure next;
+        if (!completes(at.structure, at.field, further, where, &next) && descend(next))
+          return true;
+      }
+      return below.empty();
+    };
+    descend(CheckFailure(lacks));
     if (lacks.text != text)
       text += ", which needs what is not there: " + lacks.text;
-    failure.remarks.push_back({node->span, "an equation for `" + field + "`; " + text});
+    std::string remark = "an equation for `" + field;
+    failure.remarks.push_back({node->span, remark.append("`; ").append(text)});
   }
-  if (known)
-    settling.erase({structure.get(), field});
   return failure;
 }
 
@@ -252,6 +244,17 @@ Value Elaborator::absent(const StructurePtr &structure, const std::string &field
     made.body.result = missing;
     model.functions.push_back(std::move(made));
     function = &model.functions.back();
+    // How a log density moves follows from these: derivation may do without it where they are there.
+    if (field == fields::logp)
+      for (const std::string &other : {fields::velocity, fields::score})
+        if (available(structure, other))
+          probe([&] {
+            std::vector<Value> own;
+            own.reserve(args.size());
+            for (const ExprPtr &arg : args)
+              own.push_back(Value::of(local(newSlot("p", arg->type), span)));
+            callField(structure, other, own, span);
+          });
   }
   auto e = std::make_shared<Expr>(*make(Op::Call, function->result, std::move(args), span));
   e->function = function;
@@ -259,56 +262,42 @@ Value Elaborator::absent(const StructurePtr &structure, const std::string &field
 }
 
 std::vector<const Node *> Elaborator::settle(const StructurePtr &structure, const std::string &field) {
-  if (auto found = structure->complete.find(field); found != structure->complete.end())
+  if (auto found = structure->settled.complete.find(field); found != structure->settled.complete.end())
     return found->second;
   auto list = definitions(*structure, field);
   std::vector<const Node *> result;
   if (list.size() == 1)
     return {list[0].first};
-  if (!settling.insert({structure.get(), field}).second) {
-    brokeCycle = true;
+  const std::string like = identity.likenessOf(structure) + " " + field;
+  if (auto known = completeAlike.find(like); known != completeAlike.end())
+    return structure->settled.complete[field] = known->second;
+  const Underway own(settling, {structure.get(), field});
+  if (!own.fresh()) {
+    ++cyclesBroken;
     return {};
   }
-  bool outerBroke = brokeCycle;
-  brokeCycle = false;
-  try {
-    for (const auto &[node, layer] : list)
-      if (completes(structure, field, node, layer)) {
-        result.push_back(node);
-        break;
-      }
-  } catch (...) {
-    settling.erase({structure.get(), field});
-    brokeCycle |= outerBroke;
-    throw;
+  const int before = cyclesBroken;
+  for (const auto &[node, layer] : list)
+    if (completes(structure, field, node, layer)) {
+      result.push_back(node);
+      break;
+    }
+  if (!result.empty() || cyclesBroken == before) {
+    structure->settled.complete[field] = result;
+    if (completeAlike.emplace(like, result).second)
+      alive.push_back(structure);
   }
-  settling.erase({structure.get(), field});
-  if (!result.empty() || !brokeCycle)
-    structure->complete[field] = result;
-  brokeCycle |= outerBroke;
   return result;
 }
 
 /// Evaluates in a function that is thrown away.
 void Elaborator::probe(const std::function<void()> &f) {
   Function scratch;
-  Frame own;
-  own.function = &scratch;
-  own.blocks.push_back(std::make_shared<Block>());
+  Frame own(scratch);
   own.entry = true;
   own.probe = true;
-  frames.push_back(&own);
-  const std::set<std::string> *outer = currentMutables;
-  currentMutables = nullptr;
-  try {
-    f();
-  } catch (...) {
-    frames.pop_back();
-    currentMutables = outer;
-    throw;
-  }
-  frames.pop_back();
-  currentMutables = outer;
+  const Within inside(*this, own);
+  f();
 }
 
 /// Whether a definition can be evaluated with what the structure has.
@@ -332,7 +321,9 @@ bool Elaborator::completes(const StructurePtr &structure, const std::string &fie
       apply(callable, values, definition->span);
     });
   } catch (CheckFailure &failure) {
-    if (!failure.missing())
+    // An equation of the library after its first is for other types, where it does not fit these.
+    if (!failure.missing() && !(failure.code.starts_with("E03") && librarySources.count(definition->span.source) &&
+                                definitions(*structure, field)[0].first != definition))
       throw;
     if (lacks)
       *lacks = failure;
@@ -346,43 +337,44 @@ bool Elaborator::available(const StructurePtr &structure, const std::string &fie
     return true;
   auto list = definitions(*structure, field);
   if (settling.count({structure.get(), field})) {
-    brokeCycle = true;
+    ++cyclesBroken;
     return false;
   }
   if (list.size() != 1)
     return !settle(structure, field).empty();
-  settling.insert({structure.get(), field});
-  bool complete = false;
-  try {
-    complete = completes(structure, field, list[0].first, list[0].second);
-  } catch (CheckFailure &) {
-    settling.erase({structure.get(), field});
-    throw;
-  }
-  settling.erase({structure.get(), field});
-  return complete;
+  const Underway own(settling, {structure.get(), field});
+  return completes(structure, field, list[0].first, list[0].second);
+}
+
+/// What is declared to be of a kind is no number, and no template that waits for its parameters.
+void Elaborator::expectStructure(const Value &value, const std::string &field, const Node *type, Span span) const {
+  if (value.isRun() || value.kind == Value::Kind::Text)
+    fail("E0301", span,
+         "`" + field + "` is a `" + type->text + "`, this is " + (value.isRun() ? printType(value.type()) : "a text"));
+  if (value.kind == Value::Kind::Function)
+    fail("E0301", span, "`" + field + "` is a `" + type->text + "`, `" + value.closure->name + "` is a function",
+         value.closure->kind == Closure::Kind::Template ? "give it its parameters first" : "");
 }
 
 Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &field, Span span) {
+  // A run may have other lineages and steps than the text says: what computes with them takes the run's.
+  if (structure->node == entered && !frames.empty() && !frame().global) {
+    if (field == fields::particles)
+      return Value::of(sizeValue(kParticles, span));
+    if (field == fields::steps)
+      stepsRead.insert(structure->node);
+  }
   if (auto found = structure->parameters.find(field); found != structure->parameters.end())
     return found->second;
   if (!structure->frame.empty() || (structure->kind->text == kinds::density && !hasField(*structure, field))) {
-    if (structure->frame.empty()) {
-      Value whole;
-      whole.kind = Value::Kind::Structure;
-      whole.structure = structure;
-      return targetField(asTarget(whole, nullptr, span), field, span);
-    }
+    if (structure->frame.empty())
+      return targetField(asTarget(Value::of(structure), nullptr, span), field, span);
     const Node *lifted = signature(*structure, field);
     if (!lifted || !lifted->child(0)->present())
       return callLifted(structure, field, {}, span);
   }
-  if (structure->kind->text == kinds::process && !hasField(*structure, field)) {
-    Value whole;
-    whole.kind = Value::Kind::Structure;
-    whole.structure = structure;
-    return targetField(asTarget(whole, nullptr, span), field, span);
-  }
+  if (structure->kind->text == kinds::process && !hasField(*structure, field))
+    return targetField(asTarget(Value::of(structure), nullptr, span), field, span);
   const Node *sign = signature(*structure, field);
   auto list = definitions(*structure, field);
   if (!structure->choices.empty() && !(sign && sign->child(0)->present()))
@@ -399,16 +391,13 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
     closure->kind = Closure::Kind::Field;
     closure->name = field;
     closure->structure = structure;
-    Value v;
-    v.kind = Value::Kind::Function;
-    v.closure = closure;
-    return v;
+    return Value::of(closure);
   }
   if (!structure->local)
-    if (auto found = structure->fieldValues.find(field); found != structure->fieldValues.end())
+    if (auto found = structure->settled.fieldValues.find(field); found != structure->settled.fieldValues.end())
       return found->second;
   if (settling.count({structure.get(), field})) {
-    brokeCycle = true;
+    ++cyclesBroken;
     missingField(structure, field, span);
   }
   std::vector<const Node *> complete = settle(structure, field);
@@ -416,7 +405,7 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
     missingField(structure, field, span);
   const Node *definition = complete[0];
   size_t layer = list[0].second;
-  settling.insert({structure.get(), field});
+  const Underway own(settling, {structure.get(), field});
   auto evaluateValue = [&] {
     ScopePtr scope = functionScope(layerScope(structure, layer));
     Value v = evaluateBody(definition->child(2), scope);
@@ -429,8 +418,10 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
       ExprPtr e = asRun(v, definition->span);
       v = Value::of(repeatTo(coerce(e, wanted, e->span.source ? e->span : definition->span, true), wanted,
                              definition->span)); // a promise
-    } else if (type && v.kind == Value::Kind::Structure && type->kind == NodeKind::TypeName &&
-               type->children.size() == 1 && v.structure->kind->text == kinds::density) {
+    } else if (type && type->kind == NodeKind::TypeName && v.kind != Value::Kind::Structure) {
+      expectStructure(v, field, type, definition->child(2)->span);
+    } else if (type && type->kind == NodeKind::TypeName && type->children.size() == 1 &&
+               v.structure->kind->text == kinds::density) {
       // A law repeats along the missing axes of its declared type.
       Type wanted;
       bool known = true;
@@ -451,19 +442,12 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
     }
     return v;
   };
-  Value v;
-  try {
-    v = structure->local ? evaluateValue() : detached(evaluateValue, structure->name + "." + field);
-  } catch (...) {
-    settling.erase({structure.get(), field});
-    throw;
-  }
-  settling.erase({structure.get(), field});
+  Value v = structure->local ? evaluateValue() : detached(evaluateValue, structure->name + "." + field);
   if (v.kind == Value::Kind::Structure && v.structure->kind->text == kinds::density &&
       v.structure->name != structure->name && !v.structure->node)
     v.structure->name = structure->name + "." + field;
   if (!structure->local)
-    structure->fieldValues[field] = v;
+    structure->settled.fieldValues[field] = v;
   return v;
 }
 

@@ -13,7 +13,7 @@ bool Elaborator::isTargetOperand(const Value &value) const {
           (isModel(value.structure) || value.structure->kind->text == kinds::density));
 }
 
-std::shared_ptr<const Target> Elaborator::asTarget(const Value &value, ExprPtr time, Span span) {
+std::shared_ptr<const Target> Elaborator::asTarget(const Value &value, const ExprPtr &time, Span span) {
   auto target = std::make_shared<Target>();
   if (value.kind == Value::Kind::Target)
     *target = *value.target;
@@ -57,55 +57,43 @@ Value Elaborator::targetOperate(const std::string &sign, const Value &a, const V
     }
   }
   std::erase_if(target->factors, [](const Factor &f) { return f.power->op == Op::Number && f.power->number == 0; });
-  Value v;
-  v.kind = Value::Kind::Target;
-  v.target = target;
-  return v;
+  return Value::of(target);
 }
 
-bool Elaborator::sameField(const StructurePtr &a, const StructurePtr &b, const std::string &field) {
+/// Whether two models compute the same where they are asked for a field, whatever makes up the rest of them.
+bool Elaborator::sameField(const StructurePtr &a, const StructurePtr &b, const std::string &field, Span span) {
   if (a == b)
     return true;
-  auto da = definitions(*a, field), db = definitions(*b, field);
-  auto ca = settle(a, field), cb = settle(b, field);
-  if (ca.empty() || cb.empty() || ca[0] != cb[0])
-    return false;
-  // One definition, in structures that differ only in what was supplied to them afterwards.
-  size_t layer = da[0].second;
-  if (layer != db[0].second)
-    return false;
-  std::function<bool(const Node *, std::set<std::string> &)> agree = [&](const Node *node,
-                                                                         std::set<std::string> &seen) -> bool {
-    if (node->kind == NodeKind::Name || node->kind == NodeKind::Member) {
-      const std::string &name = node->text;
-      if (!seen.insert(name).second)
-        return true;
-      auto pa = a->parameters.find(name), pb = b->parameters.find(name);
-      if (pa != a->parameters.end() || pb != b->parameters.end()) {
-        if (pa == a->parameters.end() || pb == b->parameters.end())
-          return false;
-        const Value &x = pa->second, &y = pb->second;
-        if (x.isRun() && y.isRun())
-          return x.run == y.run || (x.run->op == y.run->op && (x.run->op == Op::Number || x.run->op == Op::Input) &&
-                                    x.run->number == y.run->number && x.run->index == y.run->index);
-        return x.kind == y.kind && x.closure == y.closure && x.structure == y.structure;
+  const std::vector<Slot> outer = frames.empty() ? std::vector<Slot>{} : frame().function->slots;
+  auto meaning = [&](const StructurePtr &structure) {
+    std::string text;
+    probe([&] {
+      frame().function->slots = outer;
+      Value value = fieldOf(structure, field, span);
+      if (value.kind == Value::Kind::Function) {
+        const Node *sign = signature(*structure, field);
+        std::vector<FormalInfo> formals;
+        if (value.closure->kind != Closure::Kind::Field) {
+          formals = callableOf(*value.closure).formals;
+        } else if (sign && sign->child(0)->present()) {
+          formals = formalsOf(sign->child(0), layerScope(structure, 0));
+        } else {
+          auto complete = settle(structure, field);
+          if (complete.empty())
+            missingField(structure, field, span);
+          formals = fieldCallable(structure, field, complete[0], definitions(*structure, field)[0].second).formals;
+        }
+        std::vector<Argument> arguments;
+        arguments.reserve(formals.size());
+        for (const FormalInfo &formal : formals)
+          arguments.push_back({"", span, standIn(formal)});
+        value = call(value, std::move(arguments), span);
       }
-      auto fa = definitions(*a, name), fb = definitions(*b, name);
-      if (fa.empty() && fb.empty())
-        return true;
-      if (fa.size() != fb.size())
-        return false;
-      for (size_t i = 0; i < fa.size(); ++i)
-        if (fa[i].first != fb[i].first || a->layers[fa[i].second].scope != b->layers[fb[i].second].scope ||
-            !agree(fa[i].first->child(2), seen))
-          return false;
-      return true;
-    }
-    return std::all_of(node->children.begin(), node->children.end(),
-                       [&](const Node *child) { return agree(child, seen); });
+      text = identity.describe(*frame().blocks[0], value, outer.size());
+    });
+    return text;
   };
-  std::set<std::string> seen{field};
-  return a->layers[layer].scope == b->layers[layer].scope && agree(ca[0]->child(2), seen);
+  return meaning(a) == meaning(b);
 }
 
 Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const std::string &field, Span span) {
@@ -113,10 +101,7 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
     auto closure = std::make_shared<Closure>();
     closure->name = field;
     closure->native = std::move(f);
-    Value v;
-    v.kind = Value::Kind::Function;
-    v.closure = closure;
-    return v;
+    return Value::of(closure);
   };
   auto timeOf = [this, target, span]() {
     if (!target->time)
@@ -135,24 +120,18 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
       for (const Factor &f : target->factors) {
         ExprPtr term;
         if (f.tilt) {
-          Value tilt;
-          tilt.kind = Value::Kind::Function;
-          tilt.closure = f.tilt;
+          const Value tilt = Value::of(f.tilt);
           if (field == fields::score) {
             // The gradient is taken by a variable of its own.
-            int slot = newSlot("at", x->type);
-            Statement s{};
-            s.kind = Statement::Kind::Assign;
-            s.span = at;
-            s.slot = slot;
-            s.value = x;
-            emit(std::move(s));
-            ExprPtr value = asRun(call(tilt, {{"", f.span, Value::of(local(slot, at))}}, f.span), f.span);
+            if (x->type.isInteger())
+              x = coerce(x, realType(x->type.shape), at, true);
+            ExprPtr by = store("at", x, at);
+            ExprPtr value = asRun(call(tilt, {{"", f.span, Value::of(by)}}, f.span), f.span);
             if (value->type.isTuple || !value->type.shape.empty())
               fail("E0312", at, "the function of a tilt gives one real, this is " + printType(value->type));
             auto g =
                 std::make_shared<Expr>(*make(Op::Grad, tangentOf(x->type), {coerce(value, realType(), at, true)}, at));
-            g->slot = slot;
+            g->slot = by->slot;
             term = g;
           } else {
             term = coerce(asRun(call(tilt, {{"", f.span, Value::of(x)}}, f.span), f.span), realType(), at, true);
@@ -181,27 +160,18 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
       Value pair;
       pair.kind = Value::Kind::Tuple;
       pair.parts.push_back({"power", Value::of(f.power)});
-      Value m;
-      m.kind = Value::Kind::Structure;
-      m.structure = f.structure;
-      pair.parts.push_back({"model", m});
+      pair.parts.push_back({"model", Value::of(f.structure)});
       array->elements.push_back(pair);
     }
     array->size = static_cast<int64_t>(array->elements.size());
     array->local = true;
-    Value v;
-    v.kind = Value::Kind::Array;
-    v.array = array;
-    return v;
+    return Value::of(array);
   }
   if (field == fields::sole) {
     if (target->factors.size() != 1 || !target->factors[0].structure || !isModel(target->factors[0].structure) ||
         target->factors[0].power->op != Op::Number || target->factors[0].power->number != 1)
       return missing("it is not one model to the first power");
-    Value v;
-    v.kind = Value::Kind::Structure;
-    v.structure = target->factors[0].structure;
-    return v;
+    return Value::of(target->factors[0].structure);
   }
   if (field == fields::draw) {
     if (target->factors.size() != 1 || !target->factors[0].structure || isModel(target->factors[0].structure) ||
@@ -217,8 +187,11 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
     if (f.structure && isModel(f.structure)) {
       if (!first)
         first = f.structure;
-      else if (!sameField(first, f.structure, field))
-        fail("E0504", span, "`" + first->name + "` and `" + f.structure->name + "` have different `" + field + "`",
+      else if (!sameField(first, f.structure, field, span))
+        fail("E0504", span,
+             (first->name == f.structure->name ? "two `" + first->name
+                                               : "`" + first->name + "` and `" + f.structure->name) +
+                 "` have different `" + field + "`",
              "give `" + field + "` in the sampler");
     }
   if (first) {
@@ -240,6 +213,8 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
       empty->bindings["T"] = {true, valueType(density, span), {}};
     return fieldOf(empty, field, span);
   }
+  if (target->factors.size() == 1 && target->factors[0].structure)
+    fail("E0401", span, "`" + target->factors[0].structure->name + "` is no model and has no `" + field + "`");
   return missing("it has no models");
 }
 
@@ -255,16 +230,13 @@ Value Elaborator::fused(std::vector<Argument> &arguments, Span span) {
   }
   if (starts.empty())
     fail("E0401", span, "a target without models has no fused start");
-  Value v;
-  v.kind = Value::Kind::Structure;
-  if (starts.size() == 1 && starts[0].first->op == Op::Number && starts[0].first->number == 1) {
-    v.structure = starts[0].second;
-    return v;
-  }
+  if (starts.size() == 1 && starts[0].first->op == Op::Number && starts[0].first->number == 1)
+    return Value::of(starts[0].second);
   for (const auto &[power, start] : starts)
     if (!definitionsAlike(starts, start))
       fail("E0401", span, "the starts of the models are not of one density with natural parameters");
-  Caught asked = {{}, frames.size(), frames.empty() ? 0 : frame().blocks.size()};
+  Caught asked = {{}, {}, frames.size(), frames.empty() ? 0 : frame().blocks.size()};
+  Value v;
   {
     Scoped<Caught *> asking(caught, &asked);
     v = combined(starts, span);

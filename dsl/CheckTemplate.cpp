@@ -174,8 +174,7 @@ Value Elaborator::instantiateTemplate(const Closure &closure, std::vector<Argume
            "`" + node->text + "` is declared as a `" + kind->text + "` and is a `" + v.structure->kind->text + "`");
     auto copy = std::make_shared<Structure>(*v.structure);
     copy->name = node->text;
-    copy->complete.clear();
-    copy->fieldValues.clear();
+    copy->settled = {};
     for (const auto &[name, value] : named)
       copy->parameters.emplace(name, value);
     v.structure = copy;
@@ -186,10 +185,9 @@ Value Elaborator::instantiateTemplate(const Closure &closure, std::vector<Argume
   structure->frame = longest;
   relift(structure);
   checkRequires(structure);
-  Value v;
-  v.kind = Value::Kind::Structure;
-  v.structure = structure;
-  return v;
+  if (!structure->local) // one for all that are made of the same: its functions are then made once
+    structure = unique.try_emplace(identity.describe(structure), structure).first->second;
+  return Value::of(structure);
 }
 
 } // namespace kac::checking

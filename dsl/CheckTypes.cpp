@@ -401,6 +401,17 @@ int64_t Elaborator::constantSize(const Value &value, Span span) {
   return static_cast<int64_t>(value.run->number);
 }
 
+/// Components stand by their places; names that say otherwise were meant otherwise.
+void Elaborator::sameNames(const Type &a, const Type &b, Span span) const {
+  for (size_t i = 0; i < a.components.size() && i < b.components.size(); ++i) {
+    const std::string &one = a.components[i].name, &other = b.components[i].name;
+    if (!one.empty() && !other.empty() && one != other)
+      fail("E0304", span,
+           printType(a) + " stands where " + printType(b) + " is needed: `" + one + "` at the place of `" + other + "`",
+           "write the components in this order");
+  }
+}
+
 ExprPtr Elaborator::coerce(ExprPtr e, const Type &to, Span span, bool promise) {
   const Type &from = e->type;
   if (from == to)
@@ -408,6 +419,7 @@ ExprPtr Elaborator::coerce(ExprPtr e, const Type &to, Span span, bool promise) {
   if (from.isTuple || to.isTuple) {
     if (from.components.size() != to.components.size())
       fail("E0304", span, printType(from) + " stands where " + printType(to) + " is needed");
+    sameNames(from, to, span);
     e = hold(e);
     std::vector<ExprPtr> parts;
     for (size_t i = 0; i < from.components.size(); ++i)
@@ -461,6 +473,7 @@ ExprPtr Elaborator::repeatTo(ExprPtr e, const Type &to, Span span) {
   if (to.isTuple) {
     if (!e->type.isTuple || e->type.components.size() != to.components.size())
       fail("E0304", span, printType(e->type) + " stands where " + printType(to) + " is needed");
+    sameNames(e->type, to, span);
     e = hold(e);
     std::vector<ExprPtr> parts;
     for (size_t i = 0; i < to.components.size(); ++i)
@@ -484,6 +497,7 @@ Type Elaborator::commonType(const Type &a, const Type &b, Span span) {
   if (a == b)
     return a;
   if (a.isTuple && b.isTuple && a.components.size() == b.components.size()) {
+    sameNames(a, b, span);
     Type t = a;
     for (size_t i = 0; i < t.components.size(); ++i)
       t.components[i].type = commonType(a.components[i].type, b.components[i].type, span);

@@ -24,6 +24,13 @@ std::vector<DiagnosticRow> sortedRows() {
   return rows;
 }
 
+constexpr std::pair<std::string_view, const char *> usualHelps[] = {
+    {"E0403", "a `time` that rises from 0 to at most 1, as `time(u) = u`"},
+    {"E0404", "a wider denominator, or a smaller negative power"},
+    {"E0405", "a value that holds to it, here or by `--set`"},
+    {"E0406", "a `time` that leaves this time out, as `time(u) = 0.001 + 0.998 * u`"},
+};
+
 /// Draws messages into a text.
 class Renderer {
 public:
@@ -49,8 +56,9 @@ public:
         out += "  " + place(remark.span) + "\n";
       excerpt(remark.span, '-', "\033[1;34m", remark.text);
     }
-    if (!d.help.empty())
-      out += "  help: " + clean(d.help) + "\n";
+    const std::string help = !d.help.empty() ? d.help : d.row ? usualHelp(d.row->code) : "";
+    if (!help.empty())
+      out += "  help: " + clean(help) + "\n";
   }
 
   std::string out;
@@ -128,6 +136,13 @@ private:
 const std::vector<DiagnosticRow> &diagnosticRows() {
   static const std::vector<DiagnosticRow> rows = sortedRows();
   return rows;
+}
+
+const char *usualHelp(std::string_view code) {
+  for (const auto &[which, help] : usualHelps)
+    if (which == code)
+      return help;
+  return "";
 }
 
 const DiagnosticRow *findDiagnostic(std::string_view code) {

@@ -26,6 +26,8 @@ struct DiagnosticRow {
 /// All rows, in the order of the codes.
 const std::vector<DiagnosticRow> &diagnosticRows();
 const DiagnosticRow *findDiagnostic(std::string_view code);
+/// What to write instead, where a message of this code says nothing nearer: of conditions on a whole run. Else "".
+const char *usualHelp(std::string_view code);
 
 /// A place that helps to understand the message, with a remark.
 struct Remark {

@@ -63,7 +63,8 @@ public:
 private:
   /// A function under construction.
   struct Frame {
-    Function *function = nullptr;
+    explicit Frame(Function &made) : function(&made), blocks{std::make_shared<Block>()} {}
+    Function *function;
     std::vector<std::shared_ptr<Block>> blocks;
     std::vector<std::pair<int, int64_t>> indices; // enclosing index slots with their extents
     std::set<int> rebound;                        // slots that are assigned again, or differentiated by
@@ -72,7 +73,6 @@ private:
     bool effects = false;                         // has drawn or weighed
     bool probe = false;                           // is thrown away
     int comprehensions = 0;                       // that are open: a weight has no turn of its own in one
-    int population = 0;
   };
 
   // --- messages ---
@@ -88,10 +88,12 @@ private:
   const Node *findKind(const std::string &name, const ScopePtr &scope);
   ScopePtr inner(const ScopePtr &parent) const;
   ScopePtr functionScope(const ScopePtr &parent) const;
+  ScopePtr captured(const ScopePtr &scope);
   bool isLocal(const ScopePtr &scope) const;
   bool isLocal(const Value &value) const;
   Value evaluateData(const Node *node);
   Value evaluateParam(const Node *node, const ScopePtr &file);
+  Value settable(const std::string &name, const Node *type, const Node *fallback, Span span, const ScopePtr &scope);
   std::string nearestName(const std::string &name, const ScopePtr &scope) const;
 
   // --- types and sizes (CheckTypes.cpp) ---
@@ -105,6 +107,7 @@ private:
   bool isParameter(const Node *node, const std::vector<std::string> &parameters) const;
   ExprPtr coerce(ExprPtr e, const Type &to, Span span, bool promise);
   ExprPtr repeatTo(ExprPtr e, const Type &to, Span span);
+  void sameNames(const Type &a, const Type &b, Span span) const;
   Type commonType(const Type &a, const Type &b, Span span);
   Type tangentOf(const Type &type) const;
   int64_t constantSize(const Value &value, Span span);
@@ -113,6 +116,8 @@ private:
   ExprPtr number(double value, Type type, Span span) const;
   ExprPtr local(int slot, Span span) const;
   int newSlot(const std::string &name, const Type &type);
+  void set(int slot, const ExprPtr &value, Span span);
+  ExprPtr store(const std::string &name, const ExprPtr &value, Span span);
   ExprPtr hold(ExprPtr e, const std::string &name = "");
   ExprPtr constantFunction(const ExprPtr &e, const std::string &name);
   ExprPtr asRun(const Value &value, Span span);
@@ -133,9 +138,10 @@ private:
   Value evaluate(const Node *node, const ScopePtr &scope);
   Value evaluateDetached(const Node *node, const ScopePtr &scope);
   Value evaluateChain(const Node *node, const ScopePtr &scope);
+  Value evaluateGuarded(const std::string &sign, const Value &a, const Node *right, const ScopePtr &scope, Span span);
   Value evaluatePostfix(const Node *node, const ScopePtr &scope);
   Value evaluateSuffixes(const Node *node, const ScopePtr &scope);
-  Value evaluateMember(Value value, const Node *node);
+  Value evaluateMember(const Value &value, const Node *node);
   Value evaluateIndex(const Value &value, const Node *node, const ScopePtr &scope);
   Value evaluateTuple(const Node *node, const ScopePtr &scope);
   Value evaluateArray(const Node *node, const ScopePtr &scope);
@@ -153,7 +159,7 @@ private:
   Value evaluateBlock(const Node *node, const ScopePtr &scope);
   void evaluateStatement(const Node *node, const ScopePtr &scope);
   void evaluateFor(const Node *node, const ScopePtr &scope);
-  void assign(const std::string &name, Value value, const ScopePtr &scope, Span span);
+  void assign(const std::string &name, const Value &value, const ScopePtr &scope, Span span);
   void bindNew(const std::string &name, Value value, const ScopePtr &scope);
   void destructure(const std::vector<std::string> &names, const Value &value, const ScopePtr &scope, Span span);
   Value draw(const Value &density, Span span);
@@ -192,7 +198,7 @@ private:
   const Function *derivativeOf(const Callable &callable, const Node *field, const std::vector<ExprPtr> &args,
                                const Bindings &bindings);
   std::vector<FormalInfo> formalsOf(const Node *list, const ScopePtr &scope) const;
-  Callable callableOf(const Closure &closure, size_t argumentCount);
+  Callable callableOf(const Closure &closure);
   bool builtin(const Value &callee, const Node *call, const ScopePtr &scope, Value &result);
   Value derivative(const std::string &name, const Node *call, const ScopePtr &scope);
   Value instantiateTemplate(const Closure &closure, std::vector<Argument> arguments, Span span);
@@ -215,6 +221,7 @@ private:
   bool completes(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer,
                  CheckFailure *lacks = nullptr);
   bool available(const StructurePtr &structure, const std::string &field);
+  void expectStructure(const Value &value, const std::string &field, const Node *type, Span span) const;
   Value fieldOf(const StructurePtr &structure, const std::string &field, Span span);
   Callable fieldCallable(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer);
   void staysInside(const StructurePtr &sampler, const StructurePtr &kernel, Span span);
@@ -224,7 +231,7 @@ private:
   Value callUnconditionally(const StructurePtr &structure, const std::string &field, const Node *definition,
                             size_t layer, std::vector<Value> values, Span span);
   void probe(const std::function<void()> &f);
-  Value asLaw(Value v, const std::vector<Value> &values, const Node *sign, Span span);
+  Value asLaw(Value v, const std::string &field, const std::vector<Value> &values, const Node *sign, Span span);
   Value callLifted(const StructurePtr &structure, const std::string &field, std::vector<Value> values, Span span);
   Value callChoice(const StructurePtr &structure, const std::function<Value(const StructurePtr &)> &field, Span span);
   Value drawLifted(const StructurePtr &structure, Span span);
@@ -235,6 +242,9 @@ private:
   ScopePtr layerScope(const StructurePtr &structure, size_t layer);
   void checkRequires(const StructurePtr &structure);
   void checkRequire(const StructurePtr &structure, const Node *require, size_t layer);
+  void demandOf(const ExprPtr &condition, const std::string &name, const std::string &text, Span span);
+  void demandOfEach(int64_t size, bool local, const std::function<void(const ExprPtr &)> &element, Span span);
+  ExprPtr everyOf(const ExprPtr &array);
   /// A condition on inputs alone, checked when a run is created.
   void require(const ExprPtr &condition, const std::string &code, const std::string &name, const std::string &text,
                Span span);
@@ -249,24 +259,28 @@ private:
   // --- targets (CheckTarget.cpp) ---
   bool isTargetOperand(const Value &value) const;
   Value targetOperate(const std::string &sign, const Value &a, const Value &b, Span span);
-  std::shared_ptr<const Target> asTarget(const Value &value, ExprPtr time, Span span);
+  std::shared_ptr<const Target> asTarget(const Value &value, const ExprPtr &time, Span span);
   Value targetField(const std::shared_ptr<const Target> &target, const std::string &field, Span span);
   Value fused(std::vector<Argument> &arguments, Span span);
   bool definitionsAlike(const std::vector<std::pair<ExprPtr, StructurePtr>> &laws, const StructurePtr &law);
   Value combined(const std::vector<std::pair<ExprPtr, StructurePtr>> &laws, Span span);
   bool isModel(const StructurePtr &structure) const;
-  bool sameField(const StructurePtr &a, const StructurePtr &b, const std::string &field);
+  bool sameField(const StructurePtr &a, const StructurePtr &b, const std::string &field, Span span);
 
   // --- samplers (CheckSampler.cpp) ---
   void elaborateSampler(const Node *node, const StructurePtr &structure);
   void elaborateEntries(const Node *node, const StructurePtr &structure);
   const Function *entry(const StructurePtr &structure, const std::string &field, const std::vector<Type> &types,
-                        const std::vector<std::string> &names, bool effects);
+                        const std::vector<std::string> &names);
   const Function *enter(const std::string &name, Span span, const std::vector<Type> &types,
                         const std::vector<std::string> &names, bool effects,
                         const std::function<Value(std::vector<Value>)> &body);
   void alternatives(const StructurePtr &structure, Function &first, const Type &state);
-  std::vector<std::pair<std::string, Span>> describeTarget(const StructurePtr &structure, Sampler &sampler);
+  struct Doubt {
+    std::string code, text;
+    Span span;
+  };
+  std::vector<Doubt> describeTarget(const StructurePtr &structure, Sampler &sampler);
   void checkStart(const StructurePtr &structure, const Sampler &sampler);
   void checkFunction(const Node *node, const Closure &closure);
   void elaborateTest(const Node *node, const ScopePtr &scope);
@@ -291,6 +305,9 @@ private:
   void checkKind(const Node *node);
   void checkNamedOnce(const Node *node);
   void checkTemplates();
+  bool isTemplate(const Node *declaration);
+  bool isSettable(const Node *declaration);
+  Value withSettings(const Node *declaration, const Closure &sampler);
 
   Value detached(const std::function<Value()> &evaluateIn, const std::string &name, Span at = {});
 
@@ -309,10 +326,12 @@ private:
   std::map<std::string, int64_t> dataSizes;       // names of sizes that data files settle
   std::set<const Node *> evaluating;              // declarations under way
   std::map<std::string, const Function *> instances;
-  Identity identity;              // names of structures
-  std::set<std::string> expanded; // keys of functions that must be expanded
+  Identity identity;                // names of structures
+  const Node *entered = nullptr;    // the sampler whose entries are made
+  std::set<const Node *> stepsRead; // samplers that compute with the number that their text gives
+  std::set<std::string> expanded;   // keys of functions that must be expanded
   std::set<std::pair<const Structure *, std::string>> settling;
-  bool brokeCycle = false; // a field under way was asked for: what failed may not be remembered
+  int cyclesBroken = 0; // fields under way that were asked for: what failed meanwhile may not be remembered
   std::unordered_map<const Node *, std::set<std::string>> mutables;
   std::set<std::string> functionNames;
   const std::set<std::string> *currentMutables = nullptr; // of the body being evaluated
@@ -320,14 +339,18 @@ private:
   /// The conditions of structures that are only asked about, where they are made in the block that asks.
   struct Caught {
     std::vector<ExprPtr> conditions;
+    std::vector<std::string> texts;
     size_t frames, blocks;
   };
   Caught *caught = nullptr;
   Span place; // of the program, on whose behalf something is evaluated
   int depth = 0;
-  std::vector<std::shared_ptr<Node>> keptNodes;     // of structures without a conditional definition
-  std::vector<StructurePtr> alive;                  // those whose address is part of a key
-  int expansions = 0;                               // nested, of one function or template in another
+  std::vector<std::shared_ptr<Node>> keptNodes;                   // of structures without a conditional definition
+  std::vector<StructurePtr> alive;                                // those whose address is part of a key
+  std::map<std::string, StructurePtr> unique;                     // instances of templates, by what they are made of
+  std::map<std::string, Binding> inferredAlike;                   // by likeness and parameter
+  std::map<std::string, std::vector<const Node *>> completeAlike; // by likeness and field
+  int expansions = 0;                                             // nested, of one function or template in another
   mutable std::vector<std::weak_ptr<Scope>> scopes; // what a scope binds may have been written in that scope
   mutable int64_t made = 0;                         // expressions so far: structures in structures can make too many
   std::set<std::string> instantiating;
@@ -341,6 +364,36 @@ private:
     ~Scoped() { place = std::move(before); }
     T &place;
     T before;
+  };
+  /// What is pushed after it is popped with it.
+  template <typename T> struct Popped {
+    explicit Popped(std::vector<T> &stack) : stack(stack), size(stack.size()) {}
+    Popped(const Popped &) = delete;
+    Popped &operator=(const Popped &) = delete;
+    ~Popped() { stack.resize(size); }
+    std::vector<T> &stack;
+    size_t size;
+  };
+  /// In the set for as long as it lives, if it was not before.
+  template <typename T> struct Underway {
+    Underway(std::set<T> &set, T key) : set(set), inserted(set.insert(std::move(key))) {}
+    Underway(const Underway &) = delete;
+    Underway &operator=(const Underway &) = delete;
+    ~Underway() {
+      if (fresh())
+        set.erase(inserted.first);
+    }
+    bool fresh() const { return inserted.second; }
+    std::set<T> &set;
+    std::pair<typename std::set<T>::iterator, bool> inserted;
+  };
+  /// At work on another function for as long as it lives.
+  struct Within {
+    Within(Elaborator &e, Frame &frame) : outer(e.frames), body(e.currentMutables, nullptr) {
+      e.frames.push_back(&frame);
+    }
+    Popped<Frame *> outer;
+    Scoped<const std::set<std::string> *> body;
   };
 
   Frame &frame() { return *frames.back(); }

@@ -30,7 +30,7 @@ void State::want(const Token *at, Wanted what) {
 }
 
 bool State::deeper(const Token *at) {
-  if (++depth > maxDepth && !tooDeep)
+  if (++depth > maxDepth + 2 && !tooDeep) // with the declaration, and what it is the first to hold
     tooDeep = at;
   return !tooDeep;
 }
@@ -90,7 +90,8 @@ void MakeNode::leave(State &s, Saved saved, const Token *begin, const Token *end
 
 Deep::Saved Deep::enter(State &s, const Token *at) const {
   Saved saved{s.depth, s.farthest == at ? s.wanted.size() : 0};
-  s.deeper(at);
+  if (counts)
+    s.deeper(at);
   return saved;
 }
 

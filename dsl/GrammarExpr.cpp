@@ -44,8 +44,9 @@ const auto primary =
 const auto postfix_def =
     collapsed(NodeKind::Postfix)[primary >> *(call | subscript | named(NodeKind::Member)[suffix(".") >> name])];
 
-const auto power = collapsed(NodeKind::Power)[postfix >> -cut[suffix("^") >> unary]];
-const auto unary_def = deep("an expression")[node(NodeKind::Unary)[(kept("-") | kept("!")) >> unary] | power];
+const auto operand = deep("an expression")[unary];
+const auto power = collapsed(NodeKind::Power)[postfix >> -cut[suffix("^") >> operand]];
+const auto unary_def = within("an expression")[node(NodeKind::Unary)[(kept("-") | kept("!")) >> operand] | power];
 
 const auto term = chain[unary >> *cut[(infix("*") | infix("/") | infix("%")) >> unary]];
 const auto sum = chain[term >> *cut[(infix("+") | infix("-")) >> term]];
@@ -63,8 +64,8 @@ const auto expr_def = deep("an expression")[collapsed(
 const auto range_def = collapsed(NodeKind::Range)[condition >> -cut[sign("..") >> condition]];
 
 const auto conditional_def =
-    node(NodeKind::If)[word("if") >> condition >> block >> *cut[word("else") >> word("if") >> condition >> block] >>
-                       -cut[word("else") >> block]];
+    node(NodeKind::If)[word("if") >> deep("an expression")[condition] >> block >>
+                       *cut[word("else") >> word("if") >> condition >> block] >> -cut[word("else") >> block]];
 
 // NOLINTEND(readability-identifier-naming)
 

@@ -218,10 +218,13 @@ struct Deep {
     size_t wanted;
   };
   std::string_view phrase;
+  bool counts = true;
   Saved enter(State &s, const Token *at) const;
   void leave(State &s, Saved saved, const Token *begin, const Token *end, size_t mark, bool good) const;
 };
 constexpr Directive<Deep> deep(std::string_view phrase) { return {{phrase}}; }
+/// What stands within one that counts.
+constexpr Directive<Deep> within(std::string_view phrase) { return {{phrase, false}}; }
 
 /// The parser, or a node None.
 template <typename Subject> constexpr auto optional(const Subject &subject) { return cut[subject] | none; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace kac::checking {
 
@@ -29,9 +30,42 @@ std::string Identity::nameOf(const StructurePtr &structure) {
   return structures[structure] = place->second;
 }
 
+std::string Identity::likenessOf(const StructurePtr &structure) {
+  byType = true;
+  std::string text = describe(structure);
+  byType = false;
+  return text;
+}
+
+static bool isConstant(const Expr &e) {
+  return e.op != Op::Local && !e.body && !e.otherwise &&
+         std::all_of(e.args.begin(), e.args.end(), [](const ExprPtr &arg) { return isConstant(*arg); });
+}
+
+std::string Identity::describe(const Block &block, const Value &value, size_t outer) {
+  std::map<int, int> slots;
+  for (size_t slot = 0; slot < outer; ++slot)
+    slots[int(slot)] = int(slot);
+  within = &slots;
+  std::string text = describe(block, slots);
+  text += describe(value);
+  within = nullptr;
+  return text;
+}
+
 std::string Identity::describe(const StructurePtr &structure) {
-  if (auto at = std::find(around.begin(), around.end(), structure.get()); at != around.end())
+  if (auto at = std::find(around.begin(), around.end(), structure.get()); at != around.end()) {
+    outermost = std::min(outermost, size_t(at - around.begin()));
     return "outer " + std::to_string(at - around.begin());
+  }
+  // What captures nothing is the same within any function.
+  auto *function = std::exchange(within, structure->local ? within : nullptr);
+  std::string &known = structure->settled.described[byType];
+  if (!within && !known.empty()) {
+    within = function;
+    return known;
+  }
+  const size_t before = std::exchange(outermost, around.size());
   around.push_back(structure.get());
   std::string text = "structure " + address(structure->kind) + " " + address(structure->node);
   for (const Layer &layer : structure->layers)
@@ -46,7 +80,12 @@ std::string Identity::describe(const StructurePtr &structure) {
   if (structure->choice)
     text += " by " + describe(Value::of(structure->choice));
   around.pop_back();
-  return numbered(text);
+  text = numbered(text);
+  if (outermost == around.size() && !within) // it is told from itself
+    known = text;
+  outermost = std::min(outermost, before);
+  within = function;
+  return text;
 }
 
 std::string Identity::describe(const Bindings &bindings) {
@@ -74,8 +113,10 @@ std::string Identity::describe(const ScopePtr &scope) {
 std::string Identity::describe(const Value &value) {
   switch (value.kind) {
   case Value::Kind::Run: {
-    std::map<int, int> slots;
-    return describe(*value.run, slots);
+    if (byType && !isConstant(*value.run))
+      return "a " + printType(value.run->type);
+    std::map<int, int> own;
+    return describe(*value.run, within ? *within : own);
   }
   case Value::Kind::Function: {
     const Closure &closure = *value.closure;
@@ -120,15 +161,19 @@ std::string Identity::describe(const Value &value) {
 }
 
 std::string Identity::describe(const Function *function) {
-  if (auto found = functions.find(function); found != functions.end())
-    return found->second;
-  functions[function] = "itself";
+  auto [place, isNew] = functions.try_emplace(function, "itself");
+  if (isNew) // what its body calls is entered meanwhile
+    functions[function] = describe(*function);
+  return functions[function];
+}
+
+std::string Identity::describe(const Function &function) {
   std::map<int, int> slots;
   std::string text = "function";
-  for (int slot : function->parameters)
-    text += " " + printType(function->slots[size_t(slot)].type) +
+  for (int slot : function.parameters)
+    text += " " + printType(function.slots[size_t(slot)].type) +
             std::to_string(slots.try_emplace(slot, slots.size()).first->second);
-  return functions[function] = numbered(text + describe(function->body, slots));
+  return numbered(text + describe(function.body, slots));
 }
 
 std::string Identity::describe(const Expr &e, std::map<int, int> &slots) {

@@ -7,7 +7,7 @@ namespace kac {
 
 namespace kinds {
 #define KAC_KIND(kind) inline const std::string kind = #kind;
-#define KAC_FIELD(kind, field)
+#define KAC_FIELD(kind, field, may)
 #include "dsl/Kinds.def"
 #undef KAC_KIND
 #undef KAC_FIELD
@@ -15,10 +15,24 @@ namespace kinds {
 
 namespace fields {
 #define KAC_KIND(kind)
-#define KAC_FIELD(kind, field) inline const std::string field = #field;
+#define KAC_FIELD(kind, field, may) inline const std::string field = #field;
 #include "dsl/Kinds.def"
 #undef KAC_KIND
 #undef KAC_FIELD
+
+/// What evaluating a field may do beside giving its value; each includes those before it.
+enum class May { Nothing, Draw, Weigh };
+inline May mayDo(const std::string &kindName, const std::string &fieldName) {
+#define KAC_KIND(kind)
+#define KAC_FIELD(kind, field, may)                                                                                    \
+  if (kindName == #kind && fieldName == #field)                                                                        \
+    return May::may;
+#include "dsl/Kinds.def"
+#undef KAC_KIND
+#undef KAC_FIELD
+  return May::Nothing;
+}
+
 inline const std::string experts = "experts", sole = "sole", opening = "opening";
 } // namespace fields
 

@@ -150,8 +150,8 @@ struct Monitor {
 
 /// A condition that is checked when a run is created.
 struct Requirement {
-  const Function *function = nullptr; // () -> bool over inputs alone; with a sampler, (t : real) -> bool
-  std::string sampler;                // then it holds wherever a step of this sampler begins
+  const Function *function = nullptr; // () -> bool over inputs alone, or (t : real) -> bool of a sampler
+  std::string sampler;                // then this holds wherever a step of it begins
   std::string code, text;             // what to say where it does not
   Span span;
 };
@@ -169,7 +169,7 @@ struct Sampler {
   Span span;
   int64_t particles = 1024;
   int64_t steps = 100;
-  bool stepsFixed = false; // the text says 0
+  bool stepsFixed = false; // the text says 0, or computes with them
   Type state;
   const Function *init = nullptr; // (i : int) -> state
   const Function *step = nullptr; // (x : state, t : real, dt : real, n : int, i : int) -> state; null where steps is 0

@@ -2,8 +2,7 @@
 // writes its own `init` and `step`. Compiled again, a program that did so from the start gives the same bits. Where
 // weights are derived from a target, drift and rate stand as they are defined, before derivation rewrites them: samples
 // and weights agree up to rounding, as long as that form is finite; a field that a model lacks is asked for; of several
-// drifts the first whose condition holds is taken; and `weights = unweighted` is forgotten, so the report claims an
-// evidence.
+// drifts the first whose condition holds is taken. What a target asks of the time is asked by the step.
 #include "dsl/Kinds.h"
 #include "dsl/ModelPrinter.h"
 #include "dsl/Operations.h"
@@ -110,7 +109,9 @@ void ModelPrinter::print(const Input &input) {
 }
 
 /// A field as its own procedure, or as a call of the function that has it.
-void ModelPrinter::field(const std::string &label, const Function *value, const std::string &end) {
+/// A step begins with what its sampler's target asks of the time.
+void ModelPrinter::field(const std::string &label, const Function *value, const std::string &end,
+                         const std::vector<const Requirement *> &demands) {
   if (!value)
     return;
   bool own = names.isInPlace(*value);
@@ -124,8 +125,20 @@ void ModelPrinter::field(const std::string &label, const Function *value, const 
     arguments += (arguments.empty() ? "" : ", ") + name(slot);
   out += arguments + ") ";
   depth = 1;
-  if (own) {
+  if (own)
     out += "-> " + printType(value->result) + " ";
+  if (!demands.empty()) {
+    out += "{";
+    for (const Requirement *demand : demands)
+      out += "\n    " + names.ofDemand(demand->text) + "(" + names.of(*demand->function) +
+             (demand->function->parameters.empty() ? "())" : "(" + name(value->parameters.end()[-4]) + "))");
+    if (own) {
+      lines(value->body);
+    } else {
+      out += "\n    " + names.of(*value) + "(" + arguments + ")\n  ";
+    }
+    out += "}";
+  } else if (own) {
     body(value->body);
   } else {
     out += "= " + names.of(*value) + "(" + arguments + ")" + end;
@@ -136,14 +149,22 @@ void ModelPrinter::field(const std::string &label, const Function *value, const 
 
 void ModelPrinter::print(const Sampler &sampler) {
   out += "\n" + kinds::sampler + " " + sampler.name + " {\n";
+  std::vector<const Requirement *> demands;
   for (const Requirement &requirement : model.requires_)
     if (requirement.sampler == sampler.name)
-      out += "  // of the target, for the derivation alone: " + requirement.text + "\n";
+      demands.push_back(&requirement);
+  if (!sampler.step)
+    for (const Requirement *demand : demands)
+      out += "  // of the target, for the derivation alone: " + demand->text + "\n";
   out += "  " + fields::particles + " = " + std::to_string(sampler.particles) + "\n";
   out += "  " + fields::steps + " = " + std::to_string(sampler.steps) + "\n";
   field(fields::time, sampler.time);
   field(fields::init, sampler.init);
-  field(fields::step, sampler.step);
+  if (!sampler.weighted)
+    out += "  " + fields::weights + "(x, y, t, dt) = 0\n";
+  weighs = sampler.weighted;
+  field(fields::step, sampler.step, "", demands);
+  weighs = true;
   field(fields::resample, sampler.resample, sampler.when ? " when " + names.of(*sampler.when) + "(ess, t, n)" : "");
   field(fields::output, sampler.output);
   if (!sampler.monitors.empty()) {
@@ -309,7 +330,7 @@ void ModelPrinter::braces(const Block &block) {
 }
 
 void ModelPrinter::print(const Statement &statement) {
-  if (isEmpty(statement))
+  if (isEmpty(statement) || (statement.kind == Statement::Kind::Weigh && !weighs))
     return;
   newLine();
   switch (statement.kind) {

@@ -146,8 +146,11 @@ PrintedNames::PrintedNames(const Model &m) : model(m) {
       enter(monitor.function, false);
   }
   for (const Requirement &requirement : model.requires_)
-    if (isWritten(requirement))
+    if (isWritten(requirement) || !requirement.sampler.empty()) {
       reach(requirement.function);
+      if (!requirement.sampler.empty())
+        texts.insert(requirement.text);
+    }
   for (const TestCase &test : model.tests)
     enter(test.function, false);
   if (model.samplers.empty())

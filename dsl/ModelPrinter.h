@@ -17,7 +17,8 @@ private:
   void print(const Function &each);
   void operation(const Expr &expr);
   void derivatives(const Expr &expr, const std::vector<std::string> &formals);
-  void field(const std::string &name, const Function *value, const std::string &end = "");
+  void field(const std::string &name, const Function *value, const std::string &end = "",
+             const std::vector<const Requirement *> &demands = {});
   void elements(const Input &input, size_t axis, size_t &at);
 
   void nameSlots(const Function &of, const std::vector<std::string> &parameters = {});
@@ -51,6 +52,7 @@ private:
   std::set<std::string> localNames;
   std::string out;
   int depth = 0;
+  bool weighs = true; // false in a step that only weighs 0
 };
 
 /// What the language writes for a string of this text.

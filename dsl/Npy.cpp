@@ -135,7 +135,6 @@ NpyError readHeader(std::ifstream &file, const std::string &path, NpyArray &arra
   layout.fortran = order->starts_with("True");
   if (NpyError error = readType(*type, layout, why); error != NpyError::None)
     return error;
-  array.isInteger = layout.kind != 'f';
   layout.count = 1;
   for (int64_t extent : array.shape)
     if (__builtin_mul_overflow(layout.count, extent, &layout.count)) {
@@ -192,13 +191,6 @@ void transpose(NpyArray &array) {
 
 } // namespace
 
-NpyError readNpyHeader(const std::string &path, NpyArray &array, std::string &why) {
-  std::ifstream file;
-  Layout layout;
-  array = {};
-  return readHeader(file, path, array, layout, why);
-}
-
 NpyError readNpy(const std::string &path, NpyArray &array, std::string &why) {
   std::ifstream file;
   Layout layout;
@@ -216,6 +208,23 @@ NpyError readNpy(const std::string &path, NpyArray &array, std::string &why) {
   if (layout.fortran && array.shape.size() > 1)
     transpose(array);
   return NpyError::None;
+}
+
+const char *codeOf(NpyError error) {
+  switch (error) {
+  case NpyError::Missing:
+    return "E0801";
+  case NpyError::NotNpy:
+    return "E0802";
+  case NpyError::Truncated:
+    return "E0803";
+  case NpyError::Shape:
+    return "E0804";
+  case NpyError::Type:
+    return "E0805";
+  default:
+    return "E0806";
+  }
 }
 
 NpyError checkNpy(const NpyArray &array, const std::vector<int64_t> &shape, bool wantInteger, std::string &why) {

@@ -9,17 +9,15 @@ namespace kac {
 
 struct NpyArray {
   std::vector<int64_t> shape;
-  bool isInteger = false; // integers or bools; else floating point
   std::vector<double> values;
 };
 
 enum class NpyError { None, Missing, NotNpy, Truncated, Type, Shape, NotANumber };
+/// Of the message.
+const char *codeOf(NpyError error);
 
 /// Reads the whole file. On failure `why` says what was seen, lower case and without a full stop.
 NpyError readNpy(const std::string &path, NpyArray &array, std::string &why);
-
-/// Reads shape and isInteger alone.
-NpyError readNpyHeader(const std::string &path, NpyArray &array, std::string &why);
 
 /// Whether the array can stand where `shape` is declared, of integers or of reals: integers may stand for reals, whole
 /// numbers for integers, a NaN for nothing.

@@ -4,6 +4,7 @@
 #include "dsl/Ast.h"
 #include "dsl/Model.h"
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -45,8 +46,15 @@ struct Value {
                                              // Default: an argument that was left out
 
   static Value of(ExprPtr e);
+  static Value of(std::shared_ptr<const Closure> c);
+  static Value of(StructurePtr s);
+  static Value of(std::shared_ptr<const CompileArray> a);
+  static Value of(std::shared_ptr<const Target> t);
   bool isRun() const { return kind == Kind::Run; }
   const Type &type() const { return run->type; }
+
+private:
+  template <typename T> static Value made(Kind kind, T Value::*part, T value);
 };
 
 struct TuplePart {
@@ -54,11 +62,17 @@ struct TuplePart {
   Value value;
 };
 
-inline Value Value::of(ExprPtr e) {
+template <typename T> Value Value::made(Kind kind, T Value::*part, T value) {
   Value v;
-  v.run = std::move(e);
+  v.kind = kind;
+  v.*part = std::move(value);
   return v;
 }
+inline Value Value::of(ExprPtr e) { return made(Kind::Run, &Value::run, std::move(e)); }
+inline Value Value::of(std::shared_ptr<const Closure> c) { return made(Kind::Function, &Value::closure, std::move(c)); }
+inline Value Value::of(StructurePtr s) { return made(Kind::Structure, &Value::structure, std::move(s)); }
+inline Value Value::of(std::shared_ptr<const CompileArray> a) { return made(Kind::Array, &Value::array, std::move(a)); }
+inline Value Value::of(std::shared_ptr<const Target> t) { return made(Kind::Target, &Value::target, std::move(t)); }
 
 /// One argument as written: a value, or what must be evaluated by the callee (a generator, a function in place).
 struct Argument {
@@ -102,6 +116,15 @@ struct Layer {
 };
 
 /// A structure of a kind: the kind's layer first, then the declaration's, then one a `with`.
+/// What was found out about a structure.
+struct Settled {
+  std::map<std::string, std::vector<const Node *>> complete; // definitions of fields
+  std::set<std::string> resolving;                           // type parameters being inferred
+  Bindings inferred;                                         // and those found
+  std::map<std::string, Value> fieldValues;                  // of a structure that captures nothing
+  std::array<std::string, 2> described;                      // by Identity: whole, and by the types of what it captures
+};
+
 struct Structure {
   const Node *kind = nullptr; // the Kind declaration
   std::string name;           // what it is called in functions and messages
@@ -117,10 +140,7 @@ struct Structure {
   ExprPtr choice;
   bool local = false;             // captures run-time values of a function
   std::set<std::string> replaced; // roles that a `with` has replaced after they followed from others
-  std::map<std::string, std::vector<const Node *>> complete; // fields settled so far
-  std::set<std::string> resolving;                           // type parameters being inferred
-  Bindings inferred;                                         // and those found
-  std::map<std::string, Value> fieldValues;                  // of a structure that captures nothing
+  Settled settled;                // empty again where a copy is changed
 };
 
 /// A power of a model, a density or a tilt.
@@ -149,7 +169,6 @@ struct Scope {
   int block = 0;                                    // Locals: which block of the function binds these, for assignment
   bool functionTop = false;                         // Locals: parameters and statements of a function start here
   std::map<std::string, const Node *> declarations; // File
-  bool isPrelude = false;
 };
 
 /// Thrown to the place that reports it. A missing field (E0401) may only mean that another equation must be tried.

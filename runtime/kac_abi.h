@@ -74,10 +74,10 @@ struct kac_phase {        /* init, step, monitor or output */
   kac_values_fn values;   /* monitor, output */
 };
 
-struct kac_require { /* a condition over inputs and, maybe, time; checked at creation */
-  int32_t (*holds)(const struct kac_run *run, double t);
+struct kac_require { /* a condition over inputs and, maybe, a step and its time; checked at creation */
+  int32_t (*holds)(const struct kac_run *run, double t, int64_t n);
   const char *text; /* what to say when it does not: "model.dsl:3:5: E0405: ..." */
-  int32_t at_steps; /* it must hold wherever a step begins; else t means nothing */
+  int32_t at_steps; /* it must hold wherever a step begins; else t and n mean nothing */
 };
 
 struct kac_sampler {

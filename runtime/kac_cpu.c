@@ -8,95 +8,55 @@
 
 enum kac_register { kac_eax, kac_ebx, kac_ecx, kac_edx };
 enum kac_saved { kac_none = 0, kac_ymm = 0x6, kac_zmm = 0xe6, kac_tmm = 0x60000 }; /* bits of XCR0 that must be set */
+enum kac_leaf { kac_basic, kac_structured, kac_structured_1, kac_saving, kac_extended, kac_leaves };
+
+static const uint32_t kac_leaf_numbers[kac_leaves][2] = {{1, 0}, {7, 0}, {7, 1}, {0xd, 1}, {0x80000001, 0}};
 
 static const struct {
   const char *name;
-  uint32_t leaf, subleaf;
-  uint8_t reg, bit;
+  uint8_t leaf, reg, bit;
   uint32_t saved;
 } kac_features[] = {
-    {"64bit", 0x80000001, 0, kac_edx, 29, kac_none},
-    {"cx8", 1, 0, kac_edx, 8, kac_none},
-    {"cmov", 1, 0, kac_edx, 15, kac_none},
-    {"mmx", 1, 0, kac_edx, 23, kac_none},
-    {"fxsr", 1, 0, kac_edx, 24, kac_none},
-    {"sse", 1, 0, kac_edx, 25, kac_none},
-    {"sse2", 1, 0, kac_edx, 26, kac_none},
-    {"sse3", 1, 0, kac_ecx, 0, kac_none},
-    {"pclmul", 1, 0, kac_ecx, 1, kac_none},
-    {"ssse3", 1, 0, kac_ecx, 9, kac_none},
-    {"fma", 1, 0, kac_ecx, 12, kac_ymm},
-    {"cx16", 1, 0, kac_ecx, 13, kac_none},
-    {"sse4.1", 1, 0, kac_ecx, 19, kac_none},
-    {"sse4.2", 1, 0, kac_ecx, 20, kac_none},
-    {"crc32", 1, 0, kac_ecx, 20, kac_none},
-    {"movbe", 1, 0, kac_ecx, 22, kac_none},
-    {"popcnt", 1, 0, kac_ecx, 23, kac_none},
-    {"aes", 1, 0, kac_ecx, 25, kac_none},
-    {"xsave", 1, 0, kac_ecx, 26, kac_none},
-    {"avx", 1, 0, kac_ecx, 28, kac_ymm},
-    {"f16c", 1, 0, kac_ecx, 29, kac_ymm},
-    {"rdrnd", 1, 0, kac_ecx, 30, kac_none},
-    {"fsgsbase", 7, 0, kac_ebx, 0, kac_none},
-    {"bmi", 7, 0, kac_ebx, 3, kac_none},
-    {"avx2", 7, 0, kac_ebx, 5, kac_ymm},
-    {"bmi2", 7, 0, kac_ebx, 8, kac_none},
-    {"avx512f", 7, 0, kac_ebx, 16, kac_zmm},
-    {"avx512dq", 7, 0, kac_ebx, 17, kac_zmm},
-    {"rdseed", 7, 0, kac_ebx, 18, kac_none},
-    {"adx", 7, 0, kac_ebx, 19, kac_none},
-    {"avx512ifma", 7, 0, kac_ebx, 21, kac_zmm},
-    {"clflushopt", 7, 0, kac_ebx, 23, kac_none},
-    {"clwb", 7, 0, kac_ebx, 24, kac_none},
-    {"avx512cd", 7, 0, kac_ebx, 28, kac_zmm},
-    {"sha", 7, 0, kac_ebx, 29, kac_none},
-    {"avx512bw", 7, 0, kac_ebx, 30, kac_zmm},
-    {"avx512vl", 7, 0, kac_ebx, 31, kac_zmm},
-    {"avx512vbmi", 7, 0, kac_ecx, 1, kac_zmm},
-    {"avx512vbmi2", 7, 0, kac_ecx, 6, kac_zmm},
-    {"gfni", 7, 0, kac_ecx, 8, kac_none},
-    {"vaes", 7, 0, kac_ecx, 9, kac_ymm},
-    {"vpclmulqdq", 7, 0, kac_ecx, 10, kac_ymm},
-    {"avx512vnni", 7, 0, kac_ecx, 11, kac_zmm},
-    {"avx512bitalg", 7, 0, kac_ecx, 12, kac_zmm},
-    {"avx512vpopcntdq", 7, 0, kac_ecx, 14, kac_zmm},
-    {"avx512vp2intersect", 7, 0, kac_edx, 8, kac_zmm},
-    {"amx-bf16", 7, 0, kac_edx, 22, kac_tmm},
-    {"avx512fp16", 7, 0, kac_edx, 23, kac_zmm},
-    {"amx-tile", 7, 0, kac_edx, 24, kac_tmm},
-    {"amx-int8", 7, 0, kac_edx, 25, kac_tmm},
-    {"avxvnni", 7, 1, kac_eax, 4, kac_ymm},
-    {"avx512bf16", 7, 1, kac_eax, 5, kac_zmm},
-    {"avxifma", 7, 1, kac_eax, 23, kac_ymm},
-    {"xsaveopt", 0xd, 1, kac_eax, 0, kac_none},
-    {"xsavec", 0xd, 1, kac_eax, 1, kac_none},
-    {"sahf", 0x80000001, 0, kac_ecx, 0, kac_none},
-    {"lzcnt", 0x80000001, 0, kac_ecx, 5, kac_none},
-    {"prfchw", 0x80000001, 0, kac_ecx, 8, kac_none},
+#define KAC_CPU_FEATURE(name, leaf, reg, bit, saved) {name, kac_##leaf, kac_##reg, bit, kac_##saved},
+#include "kac_cpu.def"
+#undef KAC_CPU_FEATURE
 };
 
-static uint32_t kac_saved_registers(void) {
-  uint32_t eax, ebx, ecx, edx;
-  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx >> 27 & 1)) /* OSXSAVE: xgetbv may be used */
-    return 0;
-  __asm__("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
-  return eax;
+/* What cpuid says, asked once for all names: inside a virtual machine each question takes a microsecond. */
+struct kac_cpu {
+  uint32_t registers[kac_leaves][4];
+  uint32_t saved;
+};
+
+static struct kac_cpu kac_this_cpu(void) {
+  struct kac_cpu cpu = {0};
+  for (int leaf = 0; leaf < kac_leaves; leaf++) {
+    uint32_t *r = cpu.registers[leaf];
+    __get_cpuid_count(kac_leaf_numbers[leaf][0], kac_leaf_numbers[leaf][1], r, r + 1, r + 2, r + 3);
+  }
+  if (cpu.registers[kac_basic][kac_ecx] >> 27 & 1) { /* OSXSAVE: xgetbv may be used */
+    uint32_t high;
+    __asm__("xgetbv" : "=a"(cpu.saved), "=d"(high) : "c"(0));
+  }
+  return cpu;
 }
 
-static int kac_cpu_has(const char *name, size_t length) {
-  for (size_t i = 0; i < sizeof kac_features / sizeof *kac_features; i++) {
-    if (strlen(kac_features[i].name) != length || memcmp(kac_features[i].name, name, length) != 0)
-      continue;
-    uint32_t registers[4];
-    return __get_cpuid_count(kac_features[i].leaf, kac_features[i].subleaf, registers, registers + 1, registers + 2,
-                             registers + 3) &&
-           registers[kac_features[i].reg] >> kac_features[i].bit & 1 &&
-           (kac_saved_registers() & kac_features[i].saved) == kac_features[i].saved;
-  }
+static int kac_cpu_has(const struct kac_cpu *cpu, const char *name, size_t length) {
+  for (size_t i = 0; i < sizeof kac_features / sizeof *kac_features; i++)
+    if (strlen(kac_features[i].name) == length && memcmp(kac_features[i].name, name, length) == 0)
+      return (cpu->registers[kac_features[i].leaf][kac_features[i].reg] >> kac_features[i].bit & 1) &&
+             (cpu->saved & kac_features[i].saved) == kac_features[i].saved;
   return 0; /* what we cannot ask for may not be there */
 }
 #else
-static int kac_cpu_has(const char *name, size_t length) {
+struct kac_cpu {
+  char unknown;
+};
+
+static struct kac_cpu kac_this_cpu(void) { return (struct kac_cpu){0}; }
+
+static int kac_cpu_has(const struct kac_cpu *cpu, const char *name, size_t length) {
+  (void)cpu;
   (void)name;
   (void)length;
   return 0;
@@ -104,9 +64,10 @@ static int kac_cpu_has(const char *name, size_t length) {
 #endif
 
 const char *kac_cpu_lacks(const char *features, char *lacking, size_t size) {
+  const struct kac_cpu cpu = kac_this_cpu();
   while (features && *features) {
     size_t length = strcspn(features, ",");
-    if (length > 0 && !kac_cpu_has(features, length)) {
+    if (length > 0 && !kac_cpu_has(&cpu, features, length)) {
       size_t kept = length < size ? length : size - 1;
       memcpy(lacking, features, kept);
       lacking[kept] = 0;

@@ -63,10 +63,10 @@ static int kac_make_grid(struct kac_instance *instance) {
 static int kac_check_requires(const struct kac_instance *instance) {
   for (int32_t i = 0; i < instance->sampler->require_count; i++) {
     const struct kac_require *require = &instance->sampler->requires_[i];
-    if (!require->at_steps && !require->holds(&instance->run, 0))
+    if (!require->at_steps && !require->holds(&instance->run, 0, 0))
       return kac_fail(&instance->config, KAC_REQUIRE, "%s", require->text);
     for (int64_t n = 0; require->at_steps && n < instance->run.steps; n++)
-      if (!require->holds(&instance->run, instance->grid[n]))
+      if (!require->holds(&instance->run, instance->grid[n], n))
         return kac_fail(&instance->config, KAC_REQUIRE, "%s (at t = %.6g, where step %lld begins)", require->text,
                         instance->grid[n], (long long)n);
   }

@@ -12,7 +12,7 @@ namespace kac {
 
 int runLibraryCommand(const CachedLibrary &library, const CommandLine &line, double secondsCompile) {
   if (library.stepsFixed && line.steps) {
-    std::cerr << "kacc: the text of `" << library.sampler << "` fixes its steps at 0; leave out --steps\n";
+    std::cerr << "kacc: the text of `" << library.sampler << "` fixes its steps; leave out --steps\n";
     return WrongCommandLine;
   }
   RunOptions options;

@@ -228,7 +228,7 @@ OpFoldResult ExtractOp::fold(FoldAdaptor constants) {
       return stack.getOperands()[index.getInt()];
   }
   if (auto insert = getArray().getDefiningOp<InsertOp>())
-    if (getInRange() && insert.getIndices() == getIndices())
+    if (getInRange() && llvm::equal(insert.getIndices(), getIndices()))
       return insert.getValue();
   return {};
 }

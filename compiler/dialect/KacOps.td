@@ -53,7 +53,7 @@ def ParticlesOp : KacOp<"particles", [Pure]> {
 }
 def RequireInputsOp : KacOp<"require_inputs"> {
   let summary = "the function must give true when an instance is created, else its text is said";
-  let description = [{Of no arguments, or of the time, at which each step begins. With a sampler: of that alone.}];
+  let description = [{Of no arguments, or of each step its time (and its number). With a sampler: of that alone.}];
   let arguments = (ins FlatSymbolRefAttr:$function, OptionalAttr<FlatSymbolRefAttr>:$sampler, StrAttr:$text);
   let assemblyFormat = "$function (`on` $sampler^)? $text attr-dict";
 }

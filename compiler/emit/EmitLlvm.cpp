@@ -51,11 +51,17 @@ static bool toLlvmDialect(mlir::ModuleOp module) {
   return mlir::succeeded(passes.run(module));
 }
 
-/// What a descriptor asks of the machine, of the features that differ between CPUs in use: as cpuid names them.
+/// The instruction sets that the runtime can ask for.
+static constexpr llvm::StringLiteral knownFeatures[] = {
+#define KAC_CPU_FEATURE(name, leaf, reg, bit, saved) name,
+#include "runtime/kac_cpu.def"
+#undef KAC_CPU_FEATURE
+};
+
+/// What a descriptor asks of the machine.
 static std::string featuresOf(const llvm::TargetMachine &machine) {
-  static constexpr llvm::StringLiteral names[] = {"avx2", "fma", "bmi2", "avx512f", "avx512dq", "avx512bw", "avx512vl"};
   std::string all;
-  for (llvm::StringRef name : names)
+  for (llvm::StringRef name : knownFeatures)
     if (machine.getMCSubtargetInfo()->checkFeatures("+" + name.str()))
       all += (all.empty() ? "" : ",") + name.str();
   return all;
@@ -75,7 +81,7 @@ static std::unique_ptr<llvm::TargetMachine> machineFor(const EmitOptions &option
   llvm::SubtargetFeatures features;
   if (native)
     for (const auto &feature : llvm::sys::getHostCPUFeatures())
-      features.AddFeature(feature.getKey(), feature.getValue());
+      features.AddFeature(feature.getKey(), feature.getValue() && llvm::is_contained(knownFeatures, feature.getKey()));
   if (triple.isX86())
     features.AddFeature("prefer-256-bit", false); // else wide registers stay unused
   std::string cpu = native ? llvm::sys::getHostCPUName().str() : options.cpu;

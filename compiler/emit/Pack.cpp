@@ -68,7 +68,7 @@ public:
 } // namespace
 
 /// One run of the linker. Its fatal errors would end the process, were it not for crash recovery.
-static bool link(std::vector<std::string> arguments, std::string &error) {
+static bool link(const std::vector<std::string> &arguments, std::string &error) {
   static std::mutex one;
   std::lock_guard<std::mutex> lock(one);
   std::vector<const char *> list{"ld.lld", "--threads=1"};

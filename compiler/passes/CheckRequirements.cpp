@@ -76,61 +76,101 @@ std::string textOf(double value) {
   return text;
 }
 
-/// What `value` is made of in its function, in order; false where that is a draw, or an argument other than `time`.
-bool collect(Value value, BlockArgument time, SetVector<Operation *> &made) {
+/// What `value` is made of in its function, in order; false where that is a draw, or an argument that is not known.
+bool collect(Value value, ArrayRef<Value> known, SetVector<Operation *> &made) {
   Operation *op = value.getDefiningOp();
   if (!op || made.contains(op))
-    return op || value == time;
+    return op || llvm::is_contained(known, value);
   bool draws = op->walk([](Operation *inner) {
                    return isa<ir::RandomOp, ir::RequireOp>(inner) ? WalkResult::interrupt() : WalkResult::advance();
                  }).wasInterrupted();
   SetVector<Value> used(op->operand_begin(), op->operand_end());
   getUsedValuesDefinedAbove(op->getRegions(), used);
-  if (draws || !llvm::all_of(used, [&](Value each) { return collect(each, time, made); }))
+  if (draws || !llvm::all_of(used, [&](Value each) { return collect(each, known, made); }))
     return false;
   made.insert(op);
   return true;
 }
 
-/// Conditions that no lineage and no draw decides become requirements of the run.
-void liftRequires(SymbolTable &symbols, ir::SamplerOp sampler, FlatSymbolRefAttr entry, bool atSteps) {
-  auto function = entry ? symbols.lookup<func::FuncOp>(entry.getValue()) : func::FuncOp();
-  if (!function || function.isExternal())
-    return;
-  OpBuilder b(sampler);
-  // A step's arguments end in t, dt, n, i.
-  auto time = atSteps ? function.getArgument(function.getNumArguments() - 4) : BlockArgument();
-  for (auto require : llvm::make_early_inc_range(function.getBody().front().getOps<ir::RequireOp>())) {
+/// Makes requirements of the run of what an entry demands of all lineages alike.
+class Lift {
+public:
+  Lift(SymbolTable &symbols, ir::SamplerOp sampler, FlatSymbolRefAttr entry, bool atSteps)
+      : symbols(symbols), sampler(sampler), b(sampler),
+        function(entry ? symbols.lookup<func::FuncOp>(entry.getValue()) : func::FuncOp()) {
+    if (!function || function.isExternal())
+      return;
+    Block &body = function.getBody().front();
+    if (atSteps) // a step's arguments end in t, dt, n, i
+      known = {*(body.args_end() - 4), *(body.args_end() - 2)};
+    for (auto require : llvm::make_early_inc_range(body.getOps<ir::RequireOp>()))
+      if (lift(require.getLoc(), "E0405: " + require.getText().str(), require.getCondition()))
+        require.erase();
+    for (auto op : llvm::make_early_inc_range(body.getOps<ir::ExtractOp>()))
+      if (!op.getInRange() && liftRange(op.getLoc(), op.getIndices(), ir::shapeOf(op.getArray().getType())))
+        op.setInRange(true);
+  }
+
+private:
+  /// A requirement that `condition`, of the entry, holds; nothing where lineages or draws decide it.
+  bool lift(Location loc, const std::string &text, Value condition) {
     SetVector<Operation *> made;
-    if (!collect(require.getCondition(), time, made))
-      continue;
-    SmallVector<Type> arguments(atSteps ? 1 : 0, b.getF64Type());
-    auto condition = func::FuncOp::create(require.getLoc(), (sampler.getName() + ".require").str(),
-                                          b.getFunctionType(arguments, {b.getI1Type()}));
-    condition.setPrivate();
-    symbols.insert(condition);
+    if (!collect(condition, known, made))
+      return false;
+    SmallVector<Type> arguments = llvm::map_to_vector(known, [](Value value) { return value.getType(); });
+    auto holds = func::FuncOp::create(loc, (sampler.getName() + ".require").str(),
+                                      b.getFunctionType(arguments, {b.getI1Type()}));
+    holds.setPrivate();
+    symbols.insert(holds);
     b.setInsertionPointAfter(sampler); // before what derivation asks for: it may be the cause
-    ir::RequireInputsOp::create(b, CallSiteLoc::get(require.getLoc(), sampler.getLoc()),
-                                FlatSymbolRefAttr::get(condition), FlatSymbolRefAttr::get(sampler.getSymNameAttr()),
-                                b.getStringAttr("E0405: " + require.getText()));
-    Block *body = condition.addEntryBlock();
+    ir::RequireInputsOp::create(b, CallSiteLoc::get(loc, sampler.getLoc()), FlatSymbolRefAttr::get(holds),
+                                FlatSymbolRefAttr::get(sampler.getSymNameAttr()), b.getStringAttr(text));
+    Block *body = holds.addEntryBlock();
     b.setInsertionPointToStart(body);
     IRMapping map;
-    if (atSteps)
-      map.map(time, body->getArgument(0));
+    map.map(known, body->getArguments());
     for (Operation *op : made)
       b.clone(*op, map);
-    func::ReturnOp::create(b, require.getLoc(), map.lookup(require.getCondition()));
-    require.erase();
+    func::ReturnOp::create(b, loc, map.lookup(condition));
+    return true;
   }
-}
+
+  /// Requirements that all indices lie in their axes; nothing where lineages decide one of them.
+  bool liftRange(Location loc, ValueRange indices, ArrayRef<int64_t> shape) {
+    SetVector<Operation *> made;
+    if (!llvm::all_of(indices, [&](Value index) { return collect(index, known, made); }))
+      return false;
+    for (auto [index, extent] : llvm::zip(indices, shape)) {
+      OpBuilder in = OpBuilder::atBlockTerminator(&function.getBody().front());
+      auto integer = [&](int64_t value) -> Value {
+        return arith::ConstantOp::create(in, loc, in.getI32IntegerAttr(int32_t(value)));
+      };
+      auto compared = [&](StringRef predicate, Value lhs, Value rhs) -> Value {
+        return ir::CompareOp::create(in, loc, in.getI1Type(), predicate, lhs, rhs);
+      };
+      Value inside = ir::AndOp::create(in, loc, in.getI1Type(), compared("le", integer(0), index),
+                                       compared("lt", index, integer(extent)));
+      lift(loc, "E0307: an index is outside of an axis of length " + std::to_string(extent), inside);
+    }
+    return true;
+  }
+
+  SymbolTable &symbols;
+  ir::SamplerOp sampler;
+  OpBuilder b;
+  func::FuncOp function;
+  SmallVector<Value> known; // of the entry's arguments: the time and the step
+};
 
 struct CheckRequirementsPass : impl::CheckRequirementsBase<CheckRequirementsPass> {
-  /// The times of the run as the program fixes it: all of them where they are few, else the first and the last ones.
-  SmallVector<double> gridOf(ir::SamplerOp sampler, func::FuncOp time, bool &wrong) {
+  /// A step, and the time at which it begins.
+  using Start = std::pair<int64_t, double>;
+
+  /// The steps of the run as the program fixes it: all of them where they are few, else the first and the last ones.
+  SmallVector<Start> gridOf(ir::SamplerOp sampler, func::FuncOp time, bool &wrong) {
     constexpr int64_t most = 256;
     int64_t steps = std::max<int64_t>(sampler.getSteps(), 1);
-    SmallVector<double> grid;
+    SmallVector<Start> grid;
     auto real = FloatAttr::get(Float64Type::get(&getContext()), 0);
     for (int64_t n = 0; n <= steps; ++n) {
       if (steps > most && n > most / 2 && n < steps - most / 2)
@@ -138,29 +178,30 @@ struct CheckRequirementsPass : impl::CheckRequirementsBase<CheckRequirementsPass
       auto t = realOf(evaluate(time, {FloatAttr::get(real.getType(), double(n) / double(steps))}));
       if (!t)
         return {};
-      const char *fault = !std::isfinite(*t)                     ? "is not finite"
-                          : *t < 0 || *t > 1                     ? "lies outside [0, 1]"
-                          : !grid.empty() && !(*t > grid.back()) ? "is not above the time before it"
-                                                                 : nullptr;
+      const char *fault = !std::isfinite(*t)                            ? "is not finite"
+                          : *t < 0 || *t > 1                            ? "lies outside [0, 1]"
+                          : !grid.empty() && !(*t > grid.back().second) ? "is not above the time before it"
+                                                                        : nullptr;
       if (fault && (n == 0 || sampler.getSteps() > 0)) {
         emitError(CallSiteLoc::get(time.getLoc(), sampler.getLoc()))
             << "E0403: time(" << n << " / " << steps << ") = " << textOf(*t) << " " << fault;
         wrong = true;
         return {};
       }
-      grid.push_back(*t);
+      grid.push_back({n, *t});
     }
-    return sampler.getSteps() > 0 ? grid : SmallVector<double>(); // without steps none begins
+    grid.pop_back(); // none begins at the last time
+    return sampler.getSteps() > 0 ? grid : SmallVector<Start>();
   }
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
     bool wrong = false;
-    llvm::StringMap<SmallVector<double>> grids;
+    llvm::StringMap<SmallVector<Start>> grids;
     SymbolTable symbols(module);
     for (auto sampler : module.getOps<ir::SamplerOp>()) {
-      liftRequires(symbols, sampler, sampler.getInitAttr(), false);
-      liftRequires(symbols, sampler, sampler.getStepAttr(), true);
+      Lift(symbols, sampler, sampler.getInitAttr(), false);
+      Lift(symbols, sampler, sampler.getStepAttr(), true);
     }
     for (auto sampler : module.getOps<ir::SamplerOp>())
       grids[sampler.getSymName()] = gridOf(sampler, symbols.lookup<func::FuncOp>(sampler.getTime()), wrong);
@@ -179,13 +220,16 @@ struct CheckRequirementsPass : impl::CheckRequirementsBase<CheckRequirementsPass
       std::pair once(require.getSampler()->str(), require.getText().take_front(5).str());
       if (said.count(once))
         continue;
-      const SmallVector<double> &grid = grids[*require.getSampler()];
-      for (size_t n = 0; n + 1 < grid.size(); ++n)
-        if (isFalse(evaluate(function, {FloatAttr::get(Float64Type::get(&getContext()), grid[n])}))) {
-          broken(" (at t = " + textOf(grid[n]) + ")");
+      const SmallVector<Start> &grid = grids[*require.getSampler()];
+      for (const auto &[n, t] : grid) {
+        SmallVector<Attribute> known{FloatAttr::get(Float64Type::get(&getContext()), t),
+                                     IntegerAttr::get(IntegerType::get(&getContext(), 32), n)};
+        if (isFalse(evaluate(function, ArrayRef(known).take_front(function.getNumArguments())))) {
+          broken(" (at t = " + textOf(t) + ")");
           said.insert(once);
           break;
         }
+      }
     }
     if (wrong)
       return signalPassFailure();

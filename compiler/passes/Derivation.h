@@ -1,12 +1,13 @@
 // The normal form that derivation computes in: coefficients that do not depend on the state, and combinations of atoms.
 #pragma once
 
-#include <compare>
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace kac {
@@ -66,7 +67,10 @@ struct ScalarAtom {
   enum Kind { One, Value, Dot, Divergence };
   Kind kind = One;
   Id a = -1, b = -1;
-  auto operator<=>(const ScalarAtom &) const = default;
+  bool operator==(const ScalarAtom &) const = default;
+  bool operator<(const ScalarAtom &other) const {
+    return std::tie(kind, a, b) < std::tie(other.kind, other.a, other.b);
+  }
   static ScalarAtom dot(Id a, Id b) { return {Dot, std::min(a, b), std::max(a, b)}; }
 };
 

@@ -79,7 +79,7 @@ LogicalResult Derivation::demand(Candidate &candidate) {
                                      : sampler.getLoc();
     if (!require(function, at,
                  "E0406: `" + std::string(below ? "1 / " : "") + expressions.nameOf(id) +
-                     "` is not finite, and the drift or its weight is made of it; let `time` avoid this time"))
+                     "` is not finite, and the drift or its weight is made of it"))
       function.erase();
   }
   return success();

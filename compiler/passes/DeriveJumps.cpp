@@ -16,7 +16,8 @@ class Jumps {
 public:
   explicit Jumps(ModuleOp module) : module(module) {}
 
-  /// Choices between values neither of which depends on the state, and those with nothing (-inf) on one side.
+  /// Ints that the state chooses, choices between values neither of which depends on it; and those with nothing (-inf)
+  /// on one side.
   llvm::SetVector<Operation *> jumps, edges;
 
   /// Whether a result depends on the state where these arguments do.
@@ -48,31 +49,45 @@ private:
       for (Region &region : op.getRegions()) {
         if (region.empty())
           continue;
-        if (any && !isa<ir::IfOp>(op))
-          state.insert(region.args_begin(), region.args_end());
+        // Turns are numbered by what bounds them, and not by what they carry.
+        auto isInt = [](Value value) { return !ir::elementOf(value.getType()).isF64(); };
+        bool bounds = llvm::any_of(op.getOperands(), [&](Value value) { return isInt(value) && moves(value); });
+        for (BlockArgument argument : region.getArguments())
+          if (any && !isa<ir::IfOp>(op) && (bounds || !isInt(argument)))
+            state.insert(argument);
         follow(region.front(), state);
         any = any || llvm::any_of(region.front().getTerminator()->getOperands(), moves);
       }
       if (any)
         state.insert(op.result_begin(), op.result_end());
-      // An int that the state chooses may be an index; one that becomes a real jumps.
-      auto cast = dyn_cast<ir::CastOp>(op);
-      for (Value value : cast ? op.getOperands() : ValueRange(op.getResults()))
-        if (state.contains(value) && (cast || ir::elementOf(value.getType()).isF64()))
-          look(value, state);
+      if (any)
+        look(op, state);
     }
   }
 
-  void look(Value value, const DenseSet<Value> &state) {
+  /// An int that the state chooses jumps where it becomes a real, or chooses one of reals that do not move.
+  void look(Operation &op, const DenseSet<Value> &state) {
+    if (isa<ir::CastOp>(op) && !ir::elementOf(op.getOperand(0).getType()).isF64() && !look(op.getOperand(0), state))
+      jumps.insert(&op);
+    if (auto extract = dyn_cast<ir::ExtractOp>(op); extract && !state.contains(extract.getArray()))
+      jumps.insert(&op);
+    for (Value value : op.getResults())
+      if (state.contains(value) && ir::elementOf(value.getType()).isF64())
+        look(value, state);
+  }
+
+  /// Whether a value is a choice that the state decides: it may jump.
+  bool look(Value value, const DenseSet<Value> &state) {
     auto choice = choiceOf(value);
     if (!choice || !state.contains(choice->condition))
-      return;
+      return choice.has_value();
     auto [condition, x, y] = *choice;
     auto p = constantOf(x), q = constantOf(y);
     if (!state.contains(x) && !state.contains(y) && x != y && (!p || !q || *p != *q))
       jumps.insert(value.getDefiningOp());
     else if ((p && std::isinf(*p)) || (q && std::isinf(*q)))
       edges.insert(value.getDefiningOp());
+    return true;
   }
 
   ModuleOp module;
@@ -98,7 +113,7 @@ void Derivation::warnOfJumps() {
   };
   warn(
       found.jumps,
-      "W0407: where the condition changes, the target or the drift may jump, and the weight is derived as if it did "
+      "W0407: here the target or the drift may jump with the state, and the weight is derived as if it did "
       "not",
       "a value that changes gradually, as `sigmoid((x - a) / width)` does; or leave it out of the target and weigh the "
       "difference of its values in a `step` of your own");

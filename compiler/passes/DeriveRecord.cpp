@@ -73,8 +73,8 @@ std::string schemeOf(ModuleOp module, func::FuncOp drift) {
   return field ? field.str() : "";
 }
 
-/// What a step evaluates for each lineage.
-static std::string costOf(const Candidate &candidate, int64_t size) {
+/// What a step evaluates for each lineage by its drift and its weight.
+static std::string costOf(const Candidate &candidate) {
   const Expressions &expressions = *candidate.expressions;
   std::map<std::string, bool> evaluated; // and whether with its divergence
   std::function<void(Id, bool)> count = [&](Id id, bool withDivergence) {
@@ -98,7 +98,7 @@ static std::string costOf(const Candidate &candidate, int64_t size) {
   std::string text;
   for (const auto &[name, withDivergence] : evaluated)
     text += (text.empty() ? "" : ", ") + name + (withDivergence ? " with its divergence" : "");
-  return text + (text.empty() ? "" : "; ") + std::to_string(size) + (size == 1 ? " normal" : " normals");
+  return text;
 }
 
 /// The sampler's own diffusion, if any.
@@ -162,11 +162,7 @@ void Derivation::record(Candidate &candidate) {
   }
   if (Form z = noise(expressions); z.kind != Form::None)
     say("noise", text(z));
-  func::FuncOp either = rate ? rate : drift;
-  int64_t size = 1;
-  for (int64_t extent : ir::shapeOf(either.getArgumentTypes()[0]))
-    size *= extent;
-  say("cost", costOf(candidate, size));
+  say("cost", costOf(candidate));
   std::string from;
   for (auto [what, function] : {std::pair("drift", candidate.drift), {"noise", noise()}, {"weight", rate}})
     if (auto place = function ? dyn_cast<FileLineColLoc>(function.getLoc()) : FileLineColLoc())

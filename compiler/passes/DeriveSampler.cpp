@@ -1,6 +1,7 @@
 // Declarative samplers in; the same with a drift that is settled and a weight in which all that cancels is gone out.
 #include "compiler/passes/DeriveSampler.h"
 #include "compiler/passes/Passes.h"
+#include "compiler/passes/StepCost.h"
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
@@ -85,10 +86,10 @@ void Derivation::look(Candidate &candidate) {
     return node.blamed ? Location(CallSiteLoc::get(node.blamed->getLoc(), sampler.getLoc())) : sampler.getLoc();
   };
   // A field that a model does not have: its log density is asked for where its power moves.
-  auto lacking = [&](Id id, const Coef &coef) {
+  auto lacking = [&](Id id, const Coef &coef, bool alone) {
     Expressions::Field field = expressions.fieldOf(id);
     std::string model = field.structure.str();
-    if (field.kind == kinds::kProcess && field.name == kinds::kLogp)
+    if (alone && field.kind == kinds::kProcess && field.name == kinds::kLogp)
       add({"E0501",
            "the power of `" + model + "` moves, by " + print(coef, name) + " in t, and `" + model +
                "` has no log density",
@@ -102,15 +103,15 @@ void Derivation::look(Candidate &candidate) {
            placeOf(field.structure)});
   };
   std::set<Id> seen;
-  std::function<void(Id, const Coef &)> visit = [&](Id id, const Coef &coef) {
+  std::function<void(Id, const Coef &, bool)> visit = [&](Id id, const Coef &coef, bool alone) {
     if (id < 0 || !seen.insert(id).second)
       return;
     const Expression &node = expressions[id];
     if (node.missing)
-      return lacking(id, coef);
+      return lacking(id, coef, alone);
     if (node.external.empty()) {
       for (Id operand : node.operands)
-        visit(operand, coef);
+        visit(operand, coef, false);
       return;
     }
     if (node.kind == Expression::Gradient)
@@ -122,14 +123,14 @@ void Derivation::look(Candidate &candidate) {
     else if (node.kind == Expression::TimeDerivative)
       add({"E0503", "the target moves with `" + node.external + "`, which has no derivative", {}, blame(node)});
     for (Id operand : node.operands)
-      visit(operand, coef);
+      visit(operand, coef, false);
   };
   for (const auto &[id, c] : candidate.u.vector)
-    visit(id, c);
+    visit(id, c, true);
   for (const Scalar *form : {&candidate.u.scalar, &candidate.g.scalar})
     for (const auto &[atom, c] : *form) {
-      visit(atom.a, c);
-      visit(atom.b, c);
+      visit(atom.a, c, true);
+      visit(atom.b, c, true);
       if (atom.kind == ScalarAtom::Divergence && !expressions[atom.a].external.empty())
         add({"E0502",
              "div(" + expressions.nameOf(atom.a) + ", x) is left in the weight, times " + print(c, name) + ", and `" +
@@ -290,9 +291,16 @@ struct DeriveSamplerPass : impl::DeriveSamplerBase<DeriveSamplerPass> {
             {"a loop, or a name for what is computed more than once"});
         return signalPassFailure();
       }
-    for (auto sampler : getOperation().getOps<ir::SamplerOp>())
+    for (auto sampler : getOperation().getOps<ir::SamplerOp>()) {
       if (failed(Derivation(getOperation(), sampler).run()))
         return signalPassFailure();
+      auto step = symbols.lookup<func::FuncOp>(sampler.getStep().value_or(""));
+      if (step && !sampler->hasAttr(kinds::kDerived)) {
+        Builder b(&getContext());
+        sampler->setAttr(kinds::kDerived,
+                         b.getDictionaryAttr(b.getNamedAttr("cost", b.getStringAttr(calledFields(step)))));
+      }
+    }
   }
 };
 } // namespace

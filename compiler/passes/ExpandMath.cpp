@@ -112,7 +112,7 @@ static Term waveOf(Term x, int quarters) {
   Term r = x;
   for (double part : f.wide ? wide : narrow)
     r = f.fma(n, f.real(part), r);
-  r = f.select(1.0 < r, f.real(1), f.select(r < -1.0, f.real(-1), r)); // an angle too large is wrong, but bounded
+  r = f.select(f.abs(x) <= f.real(f.wide ? 0x1p50 : 0x1p21), r, f.real(nan)); // beyond, the turns take all digits
   Term z = r * r;
   Term even = f.equalBits(f.both(turn, f.bits(1)), f.bits(0));
   Term value = f.select(even, sineOf(r, z), cosineOf(z));

@@ -3,6 +3,8 @@
 
 #include "compiler/passes/LowerCost.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
+
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf, kac::ir::typeOf;
 
@@ -57,6 +59,8 @@ static bool sameBound(Value x, Value y) {
 
 static void group(Block &block, int64_t &count) {
   llvm::SmallPtrSet<Operation *, 8> grouped;
+  auto around = dyn_cast<ir::ReduceOp>(block.getParentOp());
+  llvm::SetVector<Operation *> filter = around ? filterOf(around) : llvm::SetVector<Operation *>();
   for (Operation &op : llvm::make_early_inc_range(block)) {
     auto first = dyn_cast<ir::ReduceOp>(op);
     if (!first || grouped.contains(first) || Cost::hasEffects(first))
@@ -66,7 +70,8 @@ static void group(Block &block, int64_t &count) {
     for (Operation *next = first->getNextNode(); next; next = next->getNextNode()) {
       auto other = dyn_cast<ir::ReduceOp>(next);
       if (!other || grouped.contains(other) || Cost::hasEffects(other) ||
-          !sameBound(first.getLower(), other.getLower()) || !sameBound(first.getUpper(), other.getUpper()))
+          !sameBound(first.getLower(), other.getLower()) || !sameBound(first.getUpper(), other.getUpper()) ||
+          filter.contains(first) != filter.contains(other))
         continue;
       llvm::SetVector<Operation *> between;
       if (needs(other, first, between))
@@ -87,6 +92,19 @@ static void group(Block &block, int64_t &count) {
     for (ir::ReduceOp member : llvm::reverse(ArrayRef(members).drop_front()))
       member->moveAfter(first);
   }
+}
+
+llvm::SetVector<Operation *> filterOf(ir::ReduceOp op) {
+  llvm::SetVector<Operation *> made;
+  Block &body = op.getBody().front();
+  Operation *yield = body.getTerminator();
+  if (yield->getNumOperands() < 2)
+    return made;
+  BackwardSliceOptions inBody([&](Operation *source) { return body.findAncestorOpInBlock(*source); });
+  inBody.inclusive = true;
+  inBody.omitUsesFromAbove = false;
+  (void)getBackwardSlice(yield->getOperand(1), &made, inBody);
+  return made;
 }
 
 void fuseReductions(func::FuncOp function) {

@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf;
@@ -16,6 +17,7 @@ Value Body::extent(int64_t size) { return ShapedType::isDynamic(size) ? frame.pa
 Thing Body::lazy(ArrayRef<int64_t> shape, std::function<Thing(Value)> at) {
   auto array = std::make_shared<Array>();
   array->shape.assign(shape.begin(), shape.end());
+  array->mask = mask;
   array->at = std::move(at);
   return Thing(std::move(array));
 }
@@ -23,6 +25,7 @@ Thing Body::lazy(ArrayRef<int64_t> shape, std::function<Thing(Value)> at) {
 Thing Body::list(std::vector<Thing> parts, ArrayRef<int64_t> shape) {
   auto array = std::make_shared<Array>();
   array->shape.assign(shape.begin(), shape.end());
+  array->mask = mask;
   array->parts = std::move(parts);
   array->block = b.getInsertionBlock();
   if (b.getInsertionPoint() != array->block->begin())
@@ -80,6 +83,7 @@ Thing Body::spill(const Array &list) {
   if (list.spilled.array)
     return list.spilled;
   OpBuilder::InsertionGuard guard(b);
+  llvm::SaveAndRestore made(mask, list.mask);
   if (list.after)
     b.setInsertionPointAfter(list.after);
   else
@@ -162,8 +166,10 @@ Thing Body::placeAt(const Thing &memory, Value index) {
 
 Thing Body::at(const Thing &thing, Value index) {
   const Array &array = *thing.array;
-  if (array.at)
+  if (array.at) { // the index is one of the array where those who ask are active
+    llvm::SaveAndRestore made(mask, both(array.mask, mask));
     return array.at(index);
+  }
   if (!array.base) {
     if (auto constant = Cost::constantOf(index))
       if (*constant >= 0 && *constant < int64_t(array.parts.size()))
@@ -239,10 +245,20 @@ Thing Body::keep(const Thing &thing, Value of) {
   return keep(thing, of.getType(), uniformity.varies(of), cost.isSmall(of), cost.ofElement(of));
 }
 
+/// What is made now comes after `op`.
+bool Body::isBehind(Operation *op) {
+  Block *block = b.getInsertionBlock();
+  if (block == op->getBlock())
+    return b.getInsertionPoint() == block->end() || op->isBeforeInBlock(&*b.getInsertionPoint());
+  Operation *around = op->getBlock()->findAncestorOpInBlock(*block->getParentOp());
+  return around && op->isBeforeInBlock(around);
+}
+
 Thing Body::defer(const Thing &thing, Value of) {
   struct State {
     Thing memory, row;
-    Value index; // of the loop that makes the elements, whose turn `row` is
+    Value index;                                  // of the loop that makes the elements, whose turn `row` is
+    Operation *stored = nullptr, *turn = nullptr; // behind these, `memory` and `row` are made
   };
   auto state = std::make_shared<State>();
   Block *home = b.getInsertionBlock();
@@ -250,19 +266,26 @@ Thing Body::defer(const Thing &thing, Value of) {
   int64_t each = cost.ofElement(of);
   Type element = varies ? laneType(elementOf(of.getType())) : elementOf(of.getType());
   SmallVector<int64_t> shape(shapeOf(of.getType()));
+  Value lanes = mask;
   Type rowType = ir::typeOf(elementOf(of.getType()), ArrayRef(shape).drop_front());
-  auto walksAll = [this, home, shape](Value index) {
+  auto loopOver = [this, home, shape](Value index) {
     auto argument = dyn_cast<BlockArgument>(index);
     auto loop = argument ? dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp()) : scf::ForOp();
-    return loop && loop->getBlock() == home && b.getInsertionBlock() == loop.getBody() &&
-           argument == loop.getInductionVar() && Cost::constantOf(loop.getLowerBound()) == 0 &&
-           Cost::constantOf(loop.getUpperBound()) == shape[0];
+    bool all = loop && loop->getBlock() == home && b.getInsertionBlock() == loop.getBody() &&
+               argument == loop.getInductionVar() && Cost::constantOf(loop.getLowerBound()) == 0 &&
+               Cost::constantOf(loop.getUpperBound()) == shape[0];
+    return all ? loop : scf::ForOp();
   };
   return lazy(shape, [=, this](Value index) -> Thing {
-    if (state->memory.array)
-      return index == state->index ? state->row : at(state->memory, index);
+    if (state->memory.array) {
+      if (index == state->index && isBehind(state->turn))
+        return state->row;
+      // Others that ask may stand before those who asked first.
+      return isBehind(state->stored) ? at(state->memory, index) : at(thing, index);
+    }
     state->memory = buffer(shape, element);
-    if (walksAll(index)) {
+    llvm::SaveAndRestore made(mask, lanes); // others ask later, in lanes in which the first does not
+    if (scf::ForOp loop = loopOver(index)) {
       Thing row = at(thing, index);
       bool small = Cost::countOf(rowType).value_or(17) <= 16;
       Thing place = placeAt(state->memory, index);
@@ -271,6 +294,8 @@ Thing Body::defer(const Thing &thing, Value of) {
       store(place, row, each);
       state->row = small ? row : place;
       state->index = index;
+      state->turn = &*std::prev(b.getInsertionPoint());
+      state->stored = loop;
       return state->row;
     }
     {
@@ -278,6 +303,7 @@ Thing Body::defer(const Thing &thing, Value of) {
       if (b.getInsertionBlock() != home)
         b.setInsertionPoint(home->findAncestorOpInBlock(*b.getInsertionBlock()->getParentOp()));
       store(state->memory, thing, each);
+      state->stored = &*std::prev(b.getInsertionPoint());
     }
     return at(state->memory, index);
   });
@@ -285,10 +311,10 @@ Thing Body::defer(const Thing &thing, Value of) {
 
 // --- elements on demand ---
 
-Thing Body::elementwiseArray(Operation *op, SmallVector<Thing> operands, ArrayRef<int64_t> shape) {
+Thing Body::elementwiseArray(Operation *op, const SmallVector<Thing> &operands, ArrayRef<int64_t> shape) {
   if (shape.empty()) {
     SmallVector<Value> values;
-    for (Thing &operand : operands)
+    for (const Thing &operand : operands)
       values.push_back(operand.scalar);
     return elementwise(op, values);
   }
@@ -371,13 +397,17 @@ Thing Body::insert(ir::InsertOp op, const KnownPtr &scope) {
     Thing part = memory;
     for (Value index : indices)
       part = placeAt(part, index);
+    if (last && mask) { // the other lanes keep what they have
+      Thing old = shapeOf(op.getValue().getType()).empty() ? Thing(loadScalar(part)) : part;
+      value = selectThing(mask, value, old, shapeOf(op.getValue().getType()));
+    }
     store(part, value, 1);
     return memory;
   }
   return keep(replaced(array, value, indices, shapeOf(op.getType()), {}), op.getResult());
 }
 
-Thing Body::replaced(const Thing &array, const Thing &value, SmallVector<Value> indices, ArrayRef<int64_t> shape,
+Thing Body::replaced(const Thing &array, const Thing &value, const SmallVector<Value> &indices, ArrayRef<int64_t> shape,
                      Value condition) {
   if (indices.empty())
     return condition ? selectThing(condition, value, array, shape) : value;

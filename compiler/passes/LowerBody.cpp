@@ -25,12 +25,18 @@ SmallVector<Thing> Body::lower(func::FuncOp function, ArrayRef<Thing> arguments)
   return evaluate(function.getBody().front(), nullptr, arguments);
 }
 
-SmallVector<Thing> Body::evaluate(Block &block, KnownPtr parent, ArrayRef<Thing> arguments) {
+/// What is known in `block` before its first operation.
+KnownPtr Body::open(Block &block, KnownPtr parent, ArrayRef<Thing> arguments) {
   auto scope = std::make_shared<Known>();
   scopes.push_back(scope);
   scope->parent = std::move(parent);
   for (auto [argument, thing] : llvm::zip(block.getArguments(), arguments))
     scope->things[argument] = thing;
+  return scope;
+}
+
+SmallVector<Thing> Body::evaluate(Block &block, KnownPtr parent, ArrayRef<Thing> arguments) {
+  KnownPtr scope = open(block, std::move(parent), arguments);
   for (Operation &op : block.without_terminator())
     visit(&op, scope);
   SmallVector<Thing> yielded;
@@ -129,7 +135,13 @@ void Body::visit(Operation *op, const KnownPtr &scope) {
         Value sum = arith::AddFOp::create(b, loc, old, value);
         LLVM::StoreOp::create(b, loc, mask ? select(mask, sum, old) : sum, frame.weight);
       })
-      .Default([&](Operation *other) { other->emitError("lower: no way to lower ") << other->getName(); });
+      .Default([&](Operation *other) {
+        other->emitError("lower: no way to lower ") << other->getName();
+        for (Value result : other->getResults()) { // the pass goes on to its end, where it fails
+          Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(elementOf(result.getType())));
+          scope->things[result] = repeat(zero, 0, shapeOf(result.getType()));
+        }
+      });
   loc = outside;
 }
 

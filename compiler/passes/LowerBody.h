@@ -73,6 +73,7 @@ public:
   Thing keep(const Thing &thing, mlir::Value of);
   /// In memory, once the first loop asks for it: that loop makes the elements and stores them on its way.
   Thing defer(const Thing &thing, mlir::Value of);
+  bool isBehind(mlir::Operation *op);
   mlir::Value extent(int64_t size);
   void flatten(const Thing &thing, llvm::SmallVectorImpl<mlir::Value> &values);
   Thing unflatten(llvm::ArrayRef<int64_t> shape, mlir::ValueRange &values);
@@ -91,17 +92,18 @@ public:
   KernelFrame &frame;
 
 private:
-  llvm::SmallVector<Thing> evaluate(mlir::Block &block, KnownPtr scope, llvm::ArrayRef<Thing> arguments);
+  KnownPtr open(mlir::Block &block, KnownPtr parent, llvm::ArrayRef<Thing> arguments);
+  llvm::SmallVector<Thing> evaluate(mlir::Block &block, KnownPtr parent, llvm::ArrayRef<Thing> arguments);
   void visit(mlir::Operation *op, const KnownPtr &scope);
   Thing look(mlir::Value value, const KnownPtr &scope);
   mlir::Value scalar(mlir::Value value, const KnownPtr &scope) { return look(value, scope).scalar; }
   void bind(mlir::Value value, Thing thing, const KnownPtr &scope);
 
   // LowerArrays.cpp
-  Thing elementwiseArray(mlir::Operation *op, llvm::SmallVector<Thing> operands, llvm::ArrayRef<int64_t> shape);
+  Thing elementwiseArray(mlir::Operation *op, const llvm::SmallVector<Thing> &operands, llvm::ArrayRef<int64_t> shape);
   Thing extract(ir::ExtractOp op, const KnownPtr &scope);
   Thing insert(ir::InsertOp op, const KnownPtr &scope);
-  Thing replaced(const Thing &array, const Thing &value, llvm::SmallVector<mlir::Value> indices,
+  Thing replaced(const Thing &array, const Thing &value, const llvm::SmallVector<mlir::Value> &indices,
                  llvm::ArrayRef<int64_t> shape, mlir::Value condition);
   bool mayOverwrite(ir::InsertOp op);
   Thing concat(const Thing &x, const Thing &y, int64_t split, llvm::ArrayRef<int64_t> shape);
@@ -116,6 +118,7 @@ private:
   Thing build(ir::BuildOp op, unsigned result, llvm::SmallVector<mlir::Value> indices, const KnownPtr &scope);
   void buildAll(ir::BuildOp op, const KnownPtr &scope);
   void reduce(ir::ReduceOp leader, const KnownPtr &scope);
+  std::pair<Thing, mlir::Value> elementOfTurn(ir::ReduceOp op, mlir::Value index, const KnownPtr &around);
   void branch(ir::IfOp op, const KnownPtr &scope);
   void branchUniform(ir::IfOp op, const KnownPtr &scope);
   void loop(ir::LoopOp op, const KnownPtr &scope);

@@ -78,46 +78,51 @@ Kernel KernelMaker::begin(StringRef phase, StringRef what, ArrayRef<Type> argume
   return kernel;
 }
 
-/// What differs between lineages lies on the stack of the thread that moves them; what is too large for one lies on the
-/// heap for the time of the call.
+/// What differs between lineages lies on the stack of the thread that moves them; of what is too much for one, the
+/// largest lies on the heap for the time of the call.
 static void moveToHeap(ModuleOp module, func::FuncOp function) {
-  constexpr int64_t most = 1 << 20, large = 1 << 16;
-  SmallVector<std::pair<LLVM::AllocaOp, int64_t>> all;
-  int64_t total = 0;
+  constexpr int64_t most = 1 << 20, alignment = 64;
+  SmallVector<std::pair<int64_t, LLVM::AllocaOp>> all;
+  int64_t onStack = 0, onHeap = 0;
   function.walk([&](LLVM::AllocaOp op) {
     APInt count;
     if (!matchPattern(op.getArraySize(), m_ConstantInt(&count)))
       return;
     int64_t bytes = count.getSExtValue() * int64_t(DataLayout::closest(op).getTypeSize(op.getElemType()));
-    all.push_back({op, bytes});
-    total += bytes;
+    all.push_back({llvm::alignTo(bytes, alignment), op});
+    onStack += all.back().first;
   });
-  if (total <= most)
+  if (onStack <= most)
     return;
+  llvm::stable_sort(all, [](auto &a, auto &b) { return a.first > b.first; });
+  OpBuilder b = OpBuilder::atBlockBegin(&function.getBody().front());
   Location loc = function.getLoc();
   Type pointer = LLVM::LLVMPointerType::get(module.getContext()),
        nothing = LLVM::LLVMVoidType::get(module.getContext());
-  OpBuilder b(module.getContext());
-  auto declared = [&](StringRef name, Type result, ArrayRef<Type> arguments) {
-    if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
-      return known;
-    b.setInsertionPointToEnd(module.getBody());
-    return LLVM::LLVMFuncOp::create(b, loc, name, LLVM::LLVMFunctionType::get(result, arguments));
+  auto call = [&](StringRef name, Type result, ValueRange arguments) {
+    auto callee = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
+    if (!callee) {
+      OpBuilder end = OpBuilder::atBlockEnd(module.getBody());
+      auto type = LLVM::LLVMFunctionType::get(result, llvm::to_vector(arguments.getTypes()));
+      callee = LLVM::LLVMFuncOp::create(end, loc, name, type);
+    }
+    return LLVM::CallOp::create(b, loc, callee, arguments);
   };
-  auto take = declared("aligned_alloc", pointer, {b.getI64Type(), b.getI64Type()});
-  auto give = declared("free", nothing, {pointer});
-  for (auto [op, bytes] : all) {
-    if (bytes < large)
-      continue;
-    b.setInsertionPoint(op);
-    Value alignment = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(64));
-    Value size = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr((bytes + 63) / 64 * 64));
-    auto call = LLVM::CallOp::create(b, loc, take, ValueRange{alignment, size});
-    op.replaceAllUsesWith(call.getResult());
+  auto constant = [&](int64_t value) { return LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); };
+  auto size = constant(0);
+  Value heap = call("aligned_alloc", pointer, {constant(alignment), size}).getResult();
+  for (auto [bytes, op] : all) {
+    if (onStack <= most)
+      break;
+    Value buffer = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), heap, ValueRange{constant(onHeap)});
+    op.replaceAllUsesWith(buffer);
     op.erase();
-    b.setInsertionPoint(function.getBody().front().getTerminator());
-    LLVM::CallOp::create(b, loc, give, ValueRange{call.getResult()});
+    onStack -= bytes;
+    onHeap += bytes;
   }
+  size.setValueAttr(b.getI64IntegerAttr(onHeap));
+  b.setInsertionPoint(function.getBody().front().getTerminator());
+  call("free", nothing, heap);
 }
 
 void KernelMaker::end(Kernel &kernel, Value result) {

@@ -62,8 +62,9 @@ private:
   mlir::Value storeState(Kernel &kernel, Body &body, mlir::Value tile, llvm::ArrayRef<Thing> values);
   void settle(Phase phase, Kernel &kernel, mlir::Value tile, mlir::Value finite, bool weighed);
   llvm::SmallVector<Thing> arguments(Phase phase, mlir::func::FuncOp function, llvm::ArrayRef<Thing> state,
-                                     llvm::ArrayRef<Thing> context, Thing lineage, Body &body, Kernel &kernel);
-  void storeValue(Kernel &kernel, Body &body, const Thing &value, mlir::Type type, mlir::Value out);
+                                     llvm::ArrayRef<Thing> context, const Thing &lineage, Body &body, Kernel &kernel);
+  void allAlive(Kernel &kernel, Body &body, mlir::Value fault);
+  void storeValue(Kernel &kernel, Body &body, const Thing &value, mlir::Type type, mlir::Value out, bool mayFail);
   llvm::SmallVector<bool> varyingArguments(Phase phase, mlir::func::FuncOp function) const;
   Uniformity uniformity(Phase phase, mlir::func::FuncOp function);
   std::pair<unsigned, unsigned> argumentRanges(Phase phase) const;

@@ -327,7 +327,7 @@ void KernelMaker::settle(Phase phase, Kernel &kernel, Value tile, Value finite, 
 // --- phases ---
 
 SmallVector<Thing> KernelMaker::arguments(Phase phase, func::FuncOp function, ArrayRef<Thing> lineageState,
-                                          ArrayRef<Thing> knowns, Thing lineage, Body &body, Kernel &kernel) {
+                                          ArrayRef<Thing> knowns, const Thing &lineage, Body &body, Kernel &kernel) {
   SmallVector<Thing> things(lineageState);
   llvm::append_range(things, knowns);
   if (phase == Phase::Init || phase == Phase::Step)
@@ -371,11 +371,7 @@ FlatSymbolRefAttr KernelMaker::tiles(Phase phase, StringRef name, func::FuncOp f
   auto wide = VectorType::get(lanes, b.getF64Type());
   LLVM::StoreOp::create(b, loc, arith::ConstantOp::create(b, loc, DenseElementsAttr::get(wide, 0.0)),
                         kernel.frame.weight);
-  Value alive = arith::ConstantOp::create(
-      b, loc, DenseElementsAttr::get(VectorType::get(lanes, b.getI8Type()), b.getI8IntegerAttr(0).getValue()));
-  LLVM::StoreOp::create(b, loc, alive, kernel.frame.dead);
-  if (fault)
-    body.require(body.compare("eq", fault, body.integer(0)));
+  allAlive(kernel, body, fault);
   SmallVector<Thing> before;
   if (phase == Phase::Step)
     before = loadState(kernel, body, tile, true);
@@ -388,8 +384,17 @@ FlatSymbolRefAttr KernelMaker::tiles(Phase phase, StringRef name, func::FuncOp f
   return FlatSymbolRefAttr::get(kernel.function);
 }
 
+/// No lane is dead yet; or all are, where something that is the same for all was at fault.
+void KernelMaker::allAlive(Kernel &kernel, Body &body, Value fault) {
+  auto bytes = VectorType::get(lanes, b.getI8Type());
+  Value alive = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(bytes, b.getI8IntegerAttr(0).getValue()));
+  LLVM::StoreOp::create(b, loc, alive, kernel.frame.dead);
+  if (fault)
+    body.require(body.compare("eq", fault, body.integer(0)));
+}
+
 /// Puts the lanes of `value` where the array [particles, shape...] at `out` has them.
-void KernelMaker::storeValue(Kernel &kernel, Body &body, const Thing &value, Type type, Value out) {
+void KernelMaker::storeValue(Kernel &kernel, Body &body, const Thing &value, Type type, Value out, bool mayFail) {
   Type element = elementOf(type);
   Type lane = isa<FloatType>(element) ? real : element.isInteger(1) ? Type(b.getI8Type()) : element;
   int64_t size = Cost::countOf(type).value_or(1);
@@ -398,9 +403,22 @@ void KernelMaker::storeValue(Kernel &kernel, Body &body, const Thing &value, Typ
   Value inside = body.compare("lt", lineage, kernel.frame.particles);
   Value first = arith::MulIOp::create(b, loc, arith::ExtSIOp::create(b, loc, wide, lineage),
                                       arith::ConstantOp::create(b, loc, DenseElementsAttr::get(wide, size)));
+  // What could not be computed is no number; an int cannot say so.
+  Value dead;
+  if (mayFail) {
+    auto bytes = VectorType::get(lanes, b.getI8Type());
+    Value marks = LLVM::LoadOp::create(b, loc, bytes, kernel.frame.dead);
+    Value zero = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(bytes, b.getI8IntegerAttr(0).getValue()));
+    dead = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, marks, zero);
+  }
   auto counter = body.integer(0);
   body.walk(value, counter, 4, [&](Value number, ValueRange before) -> SmallVector<Value> {
     number = body.vary(number);
+    if (dead && isa<FloatType>(element)) {
+      auto type = cast<VectorType>(number.getType());
+      auto none = DenseElementsAttr::get(type, b.getFloatAttr(type.getElementType(), NAN));
+      number = arith::SelectOp::create(b, loc, dead, arith::ConstantOp::create(b, loc, none), number);
+    }
     if (element.isInteger(1))
       number = arith::ExtUIOp::create(b, loc, VectorType::get(lanes, lane), number);
     Value flat = arith::ExtSIOp::create(b, loc, b.getI64Type(), before[0]);
@@ -414,7 +432,8 @@ void KernelMaker::storeValue(Kernel &kernel, Body &body, const Thing &value, Typ
 FlatSymbolRefAttr KernelMaker::values(Phase phase, StringRef name, ArrayRef<func::FuncOp> functions) {
   Type index = b.getI64Type();
   Kernel kernel = begin(name, "values", {index, index, index, pointer});
-  Value n = kernel.function.getArgument(1), outs = kernel.function.getArgument(4);
+  Value n = kernel.function.getArgument(1), outs = kernel.function.getArgument(4), one = i64(1);
+  kernel.frame.dead = LLVM::AllocaOp::create(b, loc, pointer, VectorType::get(lanes, b.getI8Type()), one, 64);
   b.setInsertionPointToEnd(&kernel.function.getBody().front());
   auto tileLoop = scf::ForOp::create(b, loc, kernel.function.getArgument(2), kernel.function.getArgument(3), i64(1));
   int64_t component = 0;
@@ -426,16 +445,21 @@ FlatSymbolRefAttr KernelMaker::values(Phase phase, StringRef name, ArrayRef<func
     Body body(b, kernel.frame, varying);
     SmallVector<Thing> before = loadState(kernel, body, tile, false);
     SmallVector<Thing> knowns;
+    Value fault;
     {
       OpBuilder::InsertionGuard guard(b);
       b.restoreInsertionPoint(kernel.frame.entry.saveInsertionPoint());
       knowns = known(phase, kernel, body, n);
+      if (uniformOf(function))
+        fault = LLVM::LoadOp::create(b, loc, b.getI32Type(), field(kernel, UniformRoom, pointer));
     }
+    allAlive(kernel, body, fault);
+    const unsigned untouched = std::distance(kernel.frame.dead.use_begin(), kernel.frame.dead.use_end());
     auto given = arguments(phase, function, before, knowns, Thing(), body, kernel);
     SmallVector<Thing> results = body.lower(function, given);
     for (auto [result, type] : llvm::zip(results, function.getResultTypes())) {
       Value out = LLVM::LoadOp::create(b, loc, pointer, byteOffset(outs, 8 * component++));
-      storeValue(kernel, body, result, type, out);
+      storeValue(kernel, body, result, type, out, fault || kernel.frame.dead.hasNUsesOrMore(untouched + 1));
     }
   }
   end(kernel);

@@ -124,14 +124,14 @@ ArrayAttr KernelMaker::requires_() {
     if (op.getSampler() && *op.getSampler() != sampler)
       continue;
     func::FuncOp function = find(op.getFunctionAttr());
-    Kernel kernel = begin("require", std::to_string(all.size()), {b.getF64Type()}, b.getI32Type());
+    Kernel kernel = begin("require", std::to_string(all.size()), {b.getF64Type(), b.getI64Type()}, b.getI32Type());
     Uniformity none = allUniform(function);
     Body body(b, kernel.frame, none);
-    SmallVector<Thing> time;
     bool atSteps = function.getNumArguments() > 0;
-    if (atSteps)
-      time.push_back(Thing(kernel.function.getArgument(1)));
-    Value holds = body.lower(function, time)[0].scalar;
+    Value step = arith::TruncIOp::create(b, loc, b.getI32Type(), kernel.function.getArgument(2));
+    SmallVector<Thing> known{Thing(kernel.function.getArgument(1)), Thing(step)};
+    known.truncate(function.getNumArguments());
+    Value holds = body.lower(function, known)[0].scalar;
     end(kernel, arith::ExtUIOp::create(b, loc, b.getI32Type(), holds));
     all.push_back(b.getDictionaryAttr({b.getNamedAttr("holds", FlatSymbolRefAttr::get(kernel.function)),
                                        b.getNamedAttr("at_steps", b.getBoolAttr(atSteps)),

@@ -1,10 +1,12 @@
 // Builds, reductions, branches and loops in; loops and selects out.
+#include "compiler/passes/FuseReductions.h"
 #include "compiler/passes/LowerBody.h"
 #include "compiler/passes/LowerReduction.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf;
@@ -79,6 +81,23 @@ static SmallVector<ir::ReduceOp> siblings(ir::ReduceOp first) {
   return found;
 }
 
+/// The element of the turn `index`, and whether it counts: where the filter fails, nothing is asked of the element.
+std::pair<Thing, Value> Body::elementOfTurn(ir::ReduceOp op, Value index, const KnownPtr &around) {
+  Block &body = op.getBody().front();
+  Operation *yield = body.getTerminator();
+  KnownPtr scope = open(body, around, {Thing(index)});
+  llvm::SetVector<Operation *> first = filterOf(op);
+  for (Operation &each : body.without_terminator())
+    if (first.contains(&each))
+      visit(&each, scope);
+  Value filter = yield->getNumOperands() > 1 ? scalar(yield->getOperand(1), scope) : Value();
+  llvm::SaveAndRestore counting(mask, both(mask, filter));
+  for (Operation &each : body.without_terminator())
+    if (!first.contains(&each))
+      visit(&each, scope);
+  return {look(yield->getOperand(0), scope), filter};
+}
+
 void Body::reduce(ir::ReduceOp leader, const KnownPtr &scope) {
   SmallVector<ir::ReduceOp> ops = siblings(leader);
   ir::ReduceOp first = ops.front();
@@ -117,12 +136,9 @@ void Body::reduce(ir::ReduceOp leader, const KnownPtr &scope) {
         Value active = laneBounds ? compare("lt", index, upper) : Value();
         SmallVector<Value> after;
         for (auto [op, reduction] : llvm::zip(ops, reductions)) {
-          Value outside = mask;
-          mask = both(mask, active);
-          SmallVector<Thing> yielded = evaluate(op.getBody().front(), scope, {Thing(index)});
-          mask = outside;
-          Value filter = both(active, yielded.size() > 1 ? yielded[1].scalar : Value());
-          before = reduction.turn(yielded[0], filter, before, after,
+          llvm::SaveAndRestore turning(mask, both(mask, active));
+          auto [element, filter] = elementOfTurn(op, index, scope);
+          before = reduction.turn(element, both(active, filter), before, after,
                                   cost.ofElement(op.getBody().front().getTerminator()->getOperand(0)));
         }
         return after;
@@ -320,6 +336,7 @@ void Body::loop(ir::LoopOp op, const KnownPtr &scope) {
     if (laneBounds)
       active = both(active, compare("lt", index, upper));
     if (whileLoop) {
+      llvm::SaveAndRestore asking(mask, both(laneTurns ? active : mask, go));
       Value holds = evaluate(op.getCondition().front(), scope, arguments(index, now.drop_front(head)))[0].scalar;
       if (laneTurns)
         active = both(active, holds);

@@ -108,11 +108,9 @@ Value Body::compare(StringRef predicate, Value x, Value y) {
 }
 
 void Body::require(Value condition) {
-  Value broken = negate(condition);
+  Value broken = both(negate(condition), mask);
   if (frame.dead) {
     broken = vary(broken);
-    if (mask)
-      broken = both(broken, mask);
     Type type = VectorType::get(frame.lanes, b.getI8Type());
     Value old = LLVM::LoadOp::create(b, loc, type, frame.dead);
     Value now = arith::ExtUIOp::create(b, loc, type, broken);

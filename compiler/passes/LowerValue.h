@@ -25,6 +25,7 @@ struct Thing {
 /// `parts` along the first axis; or memory; or what gives an element on demand (`at`).
 struct Array {
   llvm::SmallVector<int64_t> shape;
+  mlir::Value mask; // lanes in which the array is made, whoever asks for its elements; null: all
 
   std::vector<Thing> parts;
   mlir::Block *block = nullptr;     // where the parts are known:

@@ -32,7 +32,7 @@ constexpr int64_t widestInSummary = 8;
 std::string place(const std::vector<int64_t> &shape, int64_t k) {
   std::string text;
   for (size_t axis = shape.size(); axis-- > 0; k /= shape[axis])
-    text = std::to_string(k % shape[axis]) + (text.empty() ? "" : ", ") + text;
+    text.insert(0, std::to_string(k % shape[axis]) + (text.empty() ? "" : ", "));
   return shape.empty() ? "" : "[" + text + "]";
 }
 

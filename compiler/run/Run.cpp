@@ -7,6 +7,7 @@
 #include "compiler/run/Progress.h"
 #include "compiler/run/Report.h"
 #include "compiler/run/Settings.h"
+#include "dsl/Diagnostics.h"
 #include "runtime/kac_run.h"
 
 #include <chrono>
@@ -48,10 +49,13 @@ RunEnd refuse(std::ostream &messages, RunEnd end, const std::string &text) {
   unsigned number = 0;
   int used = 0;
   bool coded = std::sscanf(text.c_str() + at, "E%4u: %n", &number, &used) == 1 && used == 7;
-  if (coded)
-    messages << text.substr(0, at) << "error[" << text.substr(at, 5) << "]" << text.substr(at + 5) << "\n";
-  else
+  if (!coded) {
     messages << "error: " << text << "\n";
+    return end;
+  }
+  messages << text.substr(0, at) << "error[" << text.substr(at, 5) << "]" << text.substr(at + 5) << "\n";
+  if (const std::string help = usualHelp(text.substr(at, 5)); !help.empty())
+    messages << "  help: " << help << "\n";
   return end;
 }
 

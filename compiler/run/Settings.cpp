@@ -3,6 +3,7 @@
 
 #include "dsl/Npy.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -58,14 +59,23 @@ int64_t countOf(const kac_array_type &type) {
 
 } // namespace
 
-bool Settings::readOne(const kac_input &input, const std::string &word, std::string &why) {
+bool Settings::readOne(const kac_input &input, const std::string &word, std::string &why, std::string &code) {
   const kac_array_type &type = input.type;
   NpyArray array;
   array.shape.assign(type.shape, type.shape + type.rank);
   std::vector<int64_t> shape = array.shape;
   if (endsWith(word, ".npy")) {
-    if (readNpy(word, array, why) != NpyError::None) {
+    NpyError fault = readNpy(word, array, why);
+    if (fault == NpyError::None)
+      fault = checkNpy(array, shape, type.element != KAC_REAL, why);
+    if (fault == NpyError::None &&
+        !std::all_of(array.values.begin(), array.values.end(), [](double value) { return std::isfinite(value); })) {
+      fault = NpyError::NotANumber;
+      why = "holds a value that is not finite";
+    }
+    if (fault != NpyError::None) {
       why = "`" + word + "` " + why;
+      code = codeOf(fault);
       return false;
     }
   } else {
@@ -116,8 +126,9 @@ bool Settings::read(const kac_sampler &sampler, const std::vector<std::pair<std:
             (offered.empty() ? "this sampler has none" : "there are: " + offered);
       return false;
     }
-    if (!readOne(*found, word, why)) {
-      why = "`" + name + "`: " + why;
+    std::string code;
+    if (!readOne(*found, word, why, code)) {
+      why.insert(0, (code.empty() ? "" : code + ": ") + "`" + name + "`: ");
       return false;
     }
   }

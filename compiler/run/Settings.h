@@ -21,7 +21,7 @@ public:
   const std::vector<kac_contents> &contents() const { return list; }
 
 private:
-  bool readOne(const kac_input &input, const std::string &word, std::string &why);
+  bool readOne(const kac_input &input, const std::string &word, std::string &why, std::string &code);
   std::vector<kac_contents> list;
   std::deque<std::vector<double>> reals;
   std::deque<std::vector<int32_t>> integers;

@@ -184,6 +184,10 @@ class Example(unittest.TestCase):
         self.assertIn("q.score", rows["cost"])
         self.assertIn("2 normals", rows["cost"])
 
+        # Two floats a lineage. Each of the 40 modes is met in two loops, of at least four operations together.
+        self.assertEqual(rows["memory"], "8 bytes of state, kept twice for resampling; 8 bytes of scratch; for each lineage")
+        self.assertGreater(int(re.search(r"; (\d+) operations$", rows["cost"]).group(1)), 40 * 4)
+
         # The lines that the formulas come from are where the library defines these fields.
         for place, field in zip(rows["from"].split(", "), ("drift", "diffusion", "rate")):
             file, line = re.fullmatch(r"\w+ (\S+):(\d+)", place).groups()
@@ -202,6 +206,37 @@ class Example(unittest.TestCase):
         for beta, g in ((3.0, 1.7), (0.25, 0.4)):
             self.assertAlmostEqual(drift(beta, g), (1 + beta) * g * g / 2)
             self.assertAlmostEqual(weight(beta, g), (1 - beta) * g * g / 2)
+
+    def test_the_cost_of_a_step_that_the_program_writes(self):
+        """What is called and drawn for each lineage, by the step or by a function that it calls; not what is the same for all."""
+        with open(self.path("step.dsl"), "w") as file:
+            file.write("""process ve = variance_exploding(sigma_min = 0.01, sigma_max = 60)
+model a = ve with data = normal(0, 1)
+fn turned(x : real, t : real) -> real = a.noise(x, t) + a.score(0, t)
+fn many(x : real) -> real = sum(exp(x * k) for k in %d)
+sampler walk {
+  steps = 4
+  init() { x ~ normal(0, 1); y : real[3] ~ uniform(0, 1); (x = x, y = y) }
+  step(s, t) { d : real[3] ~ normal(0, 1); u ~ uniform(0, 1); (x = turned(s.x, t) + a.diffusion(t) + many(u), y = d) }
+}
+sampler start { steps = 0; init() { x ~ normal(0, 1); x } }
+""")
+        costs = []
+        for turns in (100, 200):
+            text = pathlib.Path(self.path("step.dsl")).read_text()
+            pathlib.Path(self.path("turns.dsl")).write_text(text % turns)
+            self.assertEqual(self.kacc("explain", "turns.dsl", "--sampler", "walk"), 0, self.said)
+            rows = dict(re.findall(r"^  (\w+) +(.*)$", self.shown, re.M))
+            costs.append(re.fullmatch(r"a\.noise; 3 normals, 1 uniform; (\d+) operations", rows["cost"]))
+            self.assertTrue(costs[-1], rows)
+            self.assertEqual(rows["memory"], "16 bytes of state; for each lineage")
+        # A turn multiplies, takes an exponential and adds; all turns cost the same.
+        more = int(costs[1].group(1)) - int(costs[0].group(1))
+        self.assertGreaterEqual(more, 300)
+        self.assertEqual(more % 100, 0)
+        self.assertEqual(self.kacc("explain", "turns.dsl", "--sampler", "start"), 0, self.said)
+        self.assertIn("no steps", self.shown)
+        self.assertNotIn("cost", self.shown)
 
 
 if __name__ == "__main__":

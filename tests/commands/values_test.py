@@ -3,6 +3,7 @@ import json
 import math
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,7 @@ class Values(unittest.TestCase):
         named = self.report(TWICE % "a * b")
         # Euler's bias in 800 steps is below .005.
         self.assertLess(abs(named["log_z"] - PRODUCT), 4 * named["log_z_se"] + 0.005)
+        self.assertLess(named["log_z_se"], 0.05)
         for target in ("m(1, 0.5) * m(-1, 1)", "(vp with data = normal(1, 0.5)) * (vp with data = normal(-1, 1))"):
             self.assertAlmostEqual(self.report(TWICE % target)["log_z"], named["log_z"], delta=1e-6)
 
@@ -81,7 +83,92 @@ class Values(unittest.TestCase):
           start = normal(0, 1); steps = 1000; particles = 10_000; resample = systematic when ess < 0.5
           monitor(x) = x }
         """)
+        # And 0.02 for Euler's bias in 1000 steps.
         self.assertLess(abs(moving["log_z"]), 4 * moving["log_z_se"] + 0.02)
+        self.assertLess(moving["log_z_se"], 0.05)
+
+    def test_powers_that_are_known_at_the_first_time(self):
+        flow = "process flow { start = normal(0, 1); velocity(x : real, t) = 0.5 * x }\n"
+        prior = "density prior = normal(0, 1)\n"
+        for text, evidence in ((prior + "sampler s { target(t) = prior * exp(f(x) = -x^2)^t; diffusion(t) = 1", -math.log(3) / 2),
+                               (prior + "sampler s { target(t) = prior^(1 - t) * exp(f(x) = -x^2)^t; diffusion(t) = 1",
+                                math.log(math.pi) / 2),
+                               (flow + "sampler s { target(t) = flow * exp(f(x) = -x^2 / 2)^(t^2)", -math.log(1 + math.e) / 2)):
+            seen = self.report(text + "; steps = 400; particles = 10_000; resample = systematic when ess < 0.5 }\n")
+            # And 0.01 for Euler's bias in 400 steps.
+            self.assertLess(abs(seen["log_z"] - evidence), 4 * seen["log_z_se"] + 0.01)
+            self.assertLess(seen["log_z_se"], 0.02)
+
+    def test_what_is_made_sees_values_of_its_time(self):
+        seen = self.report("""sampler s { steps = 1; particles = 2
+          init() {
+            x = 2.0
+            law = normal(0, 1) with logp(y) = x * y
+            other = normal(x, 1)
+            x = 100.0
+            [law.logp(1), other.mean, x]
+          }
+          step(x) = x
+          monitor(x) = x
+        }
+        """)
+        self.assertEqual(seen["monitors"]["monitor"]["mean"], [2, 2, 100])
+
+    def test_a_step_of_its_own_that_says_unweighted(self):
+        seen = self.report("""process ou = ornstein_uhlenbeck()
+        model q = ou with data = normal(1, 0.5)
+        sampler s { target = q; weights = unweighted; steps = 4; particles = 10; init() { x ~ normal(0, 1); x }
+          step(x, t, dt) { y ~ normal(x, sqrt(dt)); y } }
+        """)
+        self.assertEqual((seen["scheme"], seen["log_z"]), ("unweighted", None))
+
+    def test_an_angle_that_takes_all_digits_is_no_number(self):
+        for f64, angle, good in ((False, "2e6", True), (False, "1e7", False), (True, "1e7", True), (True, "2e15", False)):
+            seen = self.report("param a : real = %s\nsampler s { steps = 1; particles = 4\n"
+                               "init(i) = if i == 0 { 0.0 } else { sin(a * (1 + i / 1000)) }\nstep(x) = x\nmonitor(x) = x }\n" % angle,
+                               *(["--f64"] if f64 else []))
+            self.assertEqual(seen["non_finite"] == 0, good, (f64, angle))
+
+    def test_lineages_and_steps_are_those_of_the_run(self):
+        text = """sampler s { steps = 4; particles = 10; init() = 1.0 * particles; step(x) = x + %s; monitor(x) = x }
+        """
+        self.assertEqual(self.report(text % "0", "-n", "7", "--steps", "1")["monitors"]["monitor"]["mean"], 7)
+        self.assertAlmostEqual(self.report(text % "steps")["monitors"]["monitor"]["mean"], 26, delta=1e-5)
+        result = subprocess.run([KACC, "run", "model.dsl", "--steps", "3"], cwd=self.folder, text=True, capture_output=True)
+        self.assertEqual((result.returncode, result.stderr),
+                         (2, "kacc: the text of `s` fixes its steps; leave out --steps\n"))
+
+    def test_an_output_that_cannot_be_computed_is_no_number(self):
+        seen = self.report("""sampler s { steps = 1; particles = 4; init(i) { i }; step(x) = x
+          output(x) { a = [1.0 + 0.5 * x, 2]; a[x] }
+          monitor(x) { a = [1.0 + 0.5 * x, 2]; a[x] } }
+        """, "-o", "samples.npy")
+        with open(os.path.join(self.folder, "samples.npy"), "rb") as file:
+            values = struct.unpack("<4f", file.read()[-16:])
+        self.assertEqual(values[:2], (1, 2))
+        self.assertTrue(all(math.isnan(value) for value in values[2:]), values)
+        self.assertIsNone(seen["monitors"]["monitor"]["mean"])
+
+    def test_parameters_of_a_sampler_are_set_as_params_are(self):
+        text = "sampler s(k : real = 2) { steps = 1; particles = 2; init() = k; step(x) = x; monitor(x) = x }\n"
+        self.assertEqual(self.report(text)["monitors"]["monitor"]["mean"], 2)
+        self.assertEqual(self.report(text, "--set", "k=3")["monitors"]["monitor"]["mean"], 3)
+
+    def test_laws_that_draw_from_laws(self):
+        def chain(length):
+            laws = ["density f_0() { draw() { a ~ normal(0, 1); a } }"]
+            laws += ["density f_%d() { draw() { a ~ f_%d(); b ~ f_%d(); a + b } }" % (k, k - 1, k - 1)
+                     for k in range(1, length + 1)]
+            return "\n".join(laws) + ("\nsampler s { steps = 1; particles = 20_000; init() { x ~ f_%d(); x }; step(x) = x;"
+                                      " monitor(x) = x^2 }\n" % length)
+        square = self.report(chain(6))["monitors"]["monitor"]
+        self.assertLess(abs(square["mean"] - 64), 4 * square["se"])  # the variance of 2^6 normals
+        self.assertLess(square["se"], 1)
+        with open(os.path.join(self.folder, "model.dsl"), "w") as file:
+            file.write(chain(40))
+        result = subprocess.run([KACC, "check", "model.dsl"], cwd=self.folder, text=True, capture_output=True, timeout=120)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("error[E0602]: written out", result.stderr)
 
     def test_lists_of_every_length(self):
         for size in (1, 7, 8, 9, 12, 16, 17, 40):
@@ -96,6 +183,9 @@ class Values(unittest.TestCase):
                 """ % (size, weights))
                 monitor = seen["monitors"]["monitor"]
                 self.assertLess(abs(monitor["mean"]), 4 * monitor["se"] + 1e-9)
+                # A standard deviation of 4000 numbers is known to 1.1 in a hundred.
+                exact = math.sqrt(sum((0.1 * k) ** 2 for k in range(size)) / 4000)
+                self.assertAlmostEqual(monitor["se"], exact, delta=0.045 * exact + 1e-12)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // Derived drifts and weights against their definitions: the residual of the weighted Fokker-Planck equation.
 #include "tests/derive/Interpret.h"
 #include "tests/derive/Module.h"
+#include "tests/derive/Steered.h"
 
 #include "compiler/Explain.h"
 #include "compiler/Import.h"
@@ -27,18 +28,10 @@ struct Program {
 void PrintTo(const Program &program, std::ostream *stream) { *stream << program.text; }
 
 const char *const kModels = R"(
-process vp = variance_preserving(beta_min = 0.1, beta_max = 20)
-process ve = variance_exploding(sigma_min = 0.1, sigma_max = 6)
-model   a  = vp with data = mixture([normal(-2, 0.5), normal(1.5, 0.8)], weights = [0.7, 0.3])
-model   b  = vp with data = mixture([normal(-1, 0.7), normal(2, 0.6)], weights = [0.4, 0.6])
-model   c  = ve with data = mixture([normal(-1, 0.7), normal(2, 0.6)], weights = [0.4, 0.6])
-const   places : real[3, 2] = [[0.0, 1.0], [1.5, -0.5], [-1.0, 0.3]]
-model   p  = vp with data = mixture(normal(m, 0.6) for m in places)
 model   q  = ve with data = mixture(normal(m, 0.8) for m in places)
 model   g  = vp with data = gaussian_vector([0.4, -0.7], [[0.9, 0.0], [0.3, 0.5]])
 param   w    : real = 2.5
 param   beta : real = 3
-fn      reward(x : real) -> real = -(x - 1)^2 / 1.6 + sin(x)
 fn      pull(x : real[2]) -> real = sin(x[0]) - 0.3 * sq_norm(x)
 fn      moving(x : real[2], t : real) -> real = exp(-t * sq_norm(x - 0.3))
 )";
@@ -69,7 +62,7 @@ std::string import(const Program &program) {
   kac::CheckOptions options;
   options.preludeDirectory = std::string(KAC_ROOT) + "/dsl/prelude";
   kac::Diagnostics diagnostics;
-  std::string text = std::string(kModels) + "\nsampler s {\n  steps = 100\n  " + program.text +
+  std::string text = std::string(kSteeredModels) + kModels + "\nsampler s {\n  steps = 100\n  " + program.text +
                      (program.dimension == 2 ? "\n  init() = [0.0, 0.0]\n}\n" : "\n}\n") + program.after;
   auto model = kac::checkText("test.dsl", text, options, diagnostics);
   if (!model)
@@ -256,6 +249,10 @@ TEST_P(Derive, ExplainsInTheWordsOfTheLanguage) {
   ASSERT_TRUE(again.run({inlineCalls, differentiate})) << explained << again.said;
   ASSERT_TRUE(derived.run({inlineCalls, differentiate}));
   EXPECT_LE(residual(*again, *derived, "rate", program.dimension), 1e-9) << explained;
+  if (field(*derived, "drift")) { // none where the step calls a field of the library
+    ASSERT_TRUE(field(*again, "drift"));
+    EXPECT_LE(residual(*again, *derived, "drift", program.dimension), 1e-11) << explained;
+  }
 }
 
 TEST(Derive, UnweightedIsWarnedOf) {

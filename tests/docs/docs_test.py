@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 root, programs = sys.argv[1], sys.argv[2]
-faults = []
+faults, judged = [], {}
 environment = dict(os.environ, NO_COLOR="1", PATH=programs + os.pathsep + os.environ["PATH"])
 NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 
@@ -72,6 +72,8 @@ with tempfile.TemporaryDirectory() as folder:
     for page in pages:
         for line, (kind, argument), language, text in blocks(open(page, encoding="utf-8").read()):
             found = []
+            sort = kind or language
+            judged[sort] = judged.get(sort, 0) + 1
             if kind == "file" and open(os.path.join(root, argument), encoding="utf-8").read() != text:
                 found.append("is not %s" % argument)
             elif kind == "printed" and run(argument, root).stdout.strip() != text.strip():
@@ -83,5 +85,9 @@ with tempfile.TemporaryDirectory() as folder:
             for fault in found:
                 faults.append("%s:%d: %s" % (os.path.relpath(page, root), line, fault))
 
+# So that a block that is no longer seen as one is missed.
+for sort, least in (("file", 1), ("printed", 1), ("kac", 5), ("console", 1)):
+    if judged.get(sort, 0) < least:
+        faults.append("%d blocks of sort %s were found" % (judged.get(sort, 0), sort))
 print("\n".join(faults))
 sys.exit(1 if faults else 0)

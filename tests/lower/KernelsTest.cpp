@@ -171,14 +171,15 @@ TEST(Kernels, MixtureScoreStep) {
 TEST(Kernels, SameBitsForAnyPieces) {
   auto library = Library::ofText(read("mixture.mlir"));
   ASSERT_TRUE(library);
-  std::vector<std::vector<double>> outcomes;
+  std::vector<std::pair<std::vector<double>, std::vector<double>>> outcomes;
   for (int64_t piece : {1, 3, 1000}) {
     Population all(library->sampler("mixture_anneal"), 333, 4, seed);
     all.set("centers", centers());
     all.init(piece);
     for (int64_t n = 0; n < 4; ++n)
       all.step(n, nullptr, piece);
-    outcomes.push_back(all.output());
+    all.logWeight.resize(333); // behind them there is room for whole tiles
+    outcomes.push_back({all.output(), all.logWeight});
   }
   EXPECT_EQ(outcomes[0], outcomes[1]);
   EXPECT_EQ(outcomes[0], outcomes[2]);

@@ -82,7 +82,8 @@ template <typename Real> void tryRow(const Row &row, int64_t lanes) {
     Wide exact = row.exact(Wide(x[i]));
     Wide smallest = std::numeric_limits<Real>::min();
     if (std::isinf(x[i]) || std::fabs(exact) > Wide(std::numeric_limits<Real>::max())) {
-      ASSERT_TRUE(std::isinf(y[i]) || std::fabs(y[i]) > std::numeric_limits<Real>::max() / 2)
+      ASSERT_TRUE((std::isinf(y[i]) || std::fabs(y[i]) > std::numeric_limits<Real>::max() / 2) &&
+                  std::signbit(y[i]) == std::signbit(exact))
           << row.name << " " << x[i] << " " << y[i];
       continue;
     }

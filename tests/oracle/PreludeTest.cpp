@@ -10,7 +10,7 @@ namespace {
 bool holds(const Model &model, const TestCase &test) {
   Evaluator evaluator(model);
   double value = evaluator.call(*test.function, {scalar(0)}).scalar(); // seed, lineage and step 0
-  return value != 0 && !evaluator.effects.broken;
+  return value == 1 && !evaluator.effects.broken;
 }
 
 TEST(Prelude, EveryTestHolds) {

@@ -2,28 +2,13 @@
 // hold out.
 #include "dsl/Check.h"
 #include "tests/oracle/Evaluate.h"
+#include "tests/oracle/OnStack.h"
 
 #include <filesystem>
-#include <functional>
 #include <gtest/gtest.h>
-#include <pthread.h>
 
 namespace kac::oracle {
 namespace {
-
-/// The sanitizers' frames are large, and the checker tries equations within equations.
-void onStack(const std::function<void()> &f) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 64u << 20);
-  pthread_t thread;
-  auto start = [](void *work) -> void * {
-    (*static_cast<const std::function<void()> *>(work))();
-    return nullptr;
-  };
-  ASSERT_EQ(pthread_create(&thread, &attributes, start, const_cast<std::function<void()> *>(&f)), 0);
-  pthread_join(thread, nullptr);
-}
 
 /// Checks the printed model as a program without a word said of it, and evaluates each of its tests.
 void expectTestsHold(const std::string &path, const CheckOptions &options, size_t least) {
@@ -56,7 +41,7 @@ TEST(Printed, TestsOfProgramsHold) {
   size_t programs = 0;
   for (const auto &file : std::filesystem::directory_iterator(KAC_ROOT "/tests/check/programs"))
     if (file.path().extension() == ".dsl") {
-      onStack([&] {
+      onStack(64u << 20, [&] { // the checker tries equations within equations
         SCOPED_TRACE(file.path().filename());
         expectTestsHold(file.path().string(), options, 1);
       });

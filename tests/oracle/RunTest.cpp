@@ -105,7 +105,8 @@ TEST(Run, ImportanceSamplingAndLineagesThatFail) {
   EXPECT_NEAR(run.logZ, 0.125, 4 * run.logZError);
   EXPECT_NEAR(run.logZError, std::sqrt((std::exp(0.25) - 1) / 20000), 1e-4);
   EXPECT_NEAR(mean, 0.5, 4 * error);
-  EXPECT_NEAR(run.ess.back(), std::exp(-0.25), 0.02);
+  // By the delta method: var log(ess) = (4 (e^.25 - 1) + (e - 1) - 4 (e^.5 - 1)) / 20000 = .0036^2.
+  EXPECT_NEAR(run.ess.back(), std::exp(-0.25), 4 * 0.0036 * std::exp(-0.25));
 }
 
 TEST(Run, NoLineageLeft) {

@@ -42,23 +42,12 @@ std::string codeOf(const std::string &text) {
   return parsed.diagnostics.all().empty() ? "none" : parsed.diagnostics.all()[0].row->code;
 }
 
-std::string repeated(const std::string &text, int count) {
-  std::string result;
-  for (int i = 0; i < count; ++i)
-    result += text;
-  return result;
-}
-
 constexpr double soon = 5; // seconds of the processor, under sanitizers
 
 TEST(Fuzz, RandomBytes) {
   std::mt19937 random(1);
-  for (int round = 0; round < 3000; ++round) {
-    std::string text(random() % 200, '\0');
-    for (char &c : text)
-      c = static_cast<char>(round % 2 ? random() % 256 : 32 + random() % 96);
-    survive(text);
-  }
+  for (int round = 0; round < 3000; ++round)
+    survive(randomBytes(random, 200, round % 2));
 }
 
 TEST(Fuzz, RandomTokens) {

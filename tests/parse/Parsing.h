@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,21 @@ inline Parsed parse(std::string text) {
 inline std::string readFile(const std::filesystem::path &path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+inline std::string repeated(const std::string &text, int count) {
+  std::string result;
+  for (int i = 0; i < count; ++i)
+    result += text;
+  return result;
+}
+
+/// Bytes of any value, or of those that are written.
+inline std::string randomBytes(std::mt19937 &random, size_t below, bool any) {
+  std::string text(random() % below, '\0');
+  for (char &c : text)
+    c = static_cast<char>(any ? random() % 256 : 32 + random() % 96);
+  return text;
 }
 
 /// The .dsl files below the folders, sorted.

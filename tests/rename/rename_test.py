@@ -33,7 +33,8 @@ def code(folder, library, name, old_names):
     made = subprocess.run([kacc, "--emit=asm", os.path.join(folder, name + ".dsl"), "--prelude", library], check=True,
                           capture_output=True, text=True).stdout
     lines = [line for line in made.splitlines() if not re.match(r"\s*\.size\s", line)]
-    return [re.sub("`(entry_\\d+)`", lambda found: "`" + old_names[found[1]] + "`", line)
+    line_alone = lambda line: re.sub(r"(\.dsl:\d+):\d+(: E\d+)", r"\1\2", line)  # names before it have other lengths
+    return [re.sub("`(entry_\\d+)`", lambda found: "`" + old_names[found[1]] + "`", line_alone(line))
             if re.match(r"\s*\.asciz\s", line) else line for line in lines]
 
 

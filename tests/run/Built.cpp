@@ -122,6 +122,22 @@ double RunOutcome::average(const std::function<double(const double *)> &value,
   return sum;
 }
 
+Repeated repeat(const BuiltProgram &program, const std::string &sampler, RunPlan plan, int count,
+                const std::vector<std::function<double(const double *)>> &values) {
+  Repeated all;
+  all.averages.resize(values.size());
+  for (int k = 0; k < count; ++k, ++plan.seed) {
+    RunOutcome run = program.run(sampler, plan);
+    EXPECT_EQ(run.status, KAC_OK) << run.why;
+    EXPECT_EQ(run.result.non_finite, 0);
+    all.logZ.push_back(run.result.log_z);
+    all.leastResamplings = std::min(all.leastResamplings, run.result.resamplings);
+    for (size_t v = 0; v < values.size(); ++v)
+      all.averages[v].push_back(run.average(values[v], run.weight));
+  }
+  return all;
+}
+
 Spread::Spread(const std::vector<double> &numbers) {
   double count = double(numbers.size());
   for (double v : numbers)

@@ -54,6 +54,17 @@ private:
   void *handle = nullptr;
 };
 
+/// What runs with one seed after another found.
+struct Repeated {
+  std::vector<double> logZ;
+  std::vector<std::vector<double>> averages; // of each function, with the weights of the run
+  int64_t leastResamplings = INT64_MAX;
+};
+
+/// Runs with seeds from that of the plan on. Fails the test where a run fails or a lineage is not finite.
+Repeated repeat(const BuiltProgram &program, const std::string &sampler, RunPlan plan, int count,
+                const std::vector<std::function<double(const double *)>> &values);
+
 /// Numbers with their mean, standard deviation and the standard error of the mean.
 struct Spread {
   explicit Spread(const std::vector<double> &numbers);

@@ -63,6 +63,7 @@ void expectMoments(const Runs &all, const json &truth) {
       averages.push_back(run.average(value, run.weight));
     auto [mean, error] = pooledAverage(all.logZ, averages);
     EXPECT_GT(error, 0) << name;
+    EXPECT_LT(error, 0.02 * (1 + std::fabs(wanted.get<double>()))) << name;
     EXPECT_NEAR(mean, wanted.get<double>(), kErrors * error) << name << ", standard error " << error;
   };
   if (truth["first"].is_number()) {
@@ -92,6 +93,7 @@ TEST_P(Cases, MomentsAndExtrapolatedEvidence) {
   expectMoments(fine, truth);
   auto [coarse, coarseError] = pooledLogZ(runs(program, 500, kRuns).logZ);
   auto [there, error] = pooledLogZ(fine.logZ);
+  EXPECT_LT(std::hypot(2 * error, coarseError), 0.1);
   // A bias that halves with the step is gone from this.
   EXPECT_NEAR(2 * there - coarse, logZ, kErrors * std::hypot(2 * error, coarseError))
       << "log Z " << coarse << " +- " << coarseError << " from 500 steps, " << there << " +- " << error << " from 1000";

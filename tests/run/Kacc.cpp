@@ -12,7 +12,7 @@
 
 namespace kac {
 
-static std::string readText(const std::string &path) {
+std::string readText(const std::string &path) {
   std::ifstream in(path, std::ios::binary);
   std::stringstream all;
   all << in.rdbuf();
@@ -40,9 +40,11 @@ static std::string inShell(const std::string &text) {
   return result + "'";
 }
 
-KaccResult kacc(const std::vector<std::string> &args) {
+KaccResult kacc(const std::vector<std::string> &args) { return runTool("kacc", args); }
+
+KaccResult runTool(const std::string &name, const std::vector<std::string> &args) {
   Folder folder;
-  std::string command = inShell(std::string(KAC_BIN) + "/kacc");
+  std::string command = inShell(KAC_BIN "/" + name);
   for (const std::string &arg : args)
     command += " " + inShell(arg);
   command += " </dev/null >" + inShell(folder / "out") + " 2>" + inShell(folder / "err");

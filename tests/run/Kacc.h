@@ -23,10 +23,13 @@ struct KaccResult {
   std::string out, err;
 };
 KaccResult kacc(const std::vector<std::string> &args);
+/// Another program of the compiler: "kac-opt".
+KaccResult runTool(const std::string &name, const std::vector<std::string> &args);
 
 /// Runs a sampler and reads its report; `args` come after `run`. Fails the test where the run fails.
 nlohmann::json runReport(const std::vector<std::string> &args);
 
+std::string readText(const std::string &path);
 void writeText(const std::string &path, const std::string &text);
 
 /// All programs that can be run, with their data, in folders of their own below `folder`.

@@ -35,6 +35,8 @@ Step stepOf(oracle::Evaluator &evaluator, const Sampler &sampler, const oracle::
 }
 
 bool near(const std::vector<double> &a, const std::vector<double> &b) {
+  if (a.empty() || a.size() != b.size())
+    return false;
   for (size_t k = 0; k < a.size(); ++k)
     if (!(std::fabs(a[k] - b[k]) <= kTolerance * (1 + std::fabs(a[k])))) // false with a NaN
       return false;

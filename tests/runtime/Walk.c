@@ -147,8 +147,9 @@ static int32_t when(const struct kac_run *run, double ess, double t, int64_t n) 
   return ess < 0.5;
 }
 
-static int32_t allowed(const struct kac_run *run, double t) {
+static int32_t allowed(const struct kac_run *run, double t, int64_t n) {
   (void)t;
+  (void)n;
   return !*(const uint8_t *)run->inputs[input_forbidden];
 }
 

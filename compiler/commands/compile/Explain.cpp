@@ -12,9 +12,12 @@ int explainCommand(const CommandLine &line) {
   if (!readProgram(line.model))
     return WrongProgram;
   Driver driver(driverOptionsOf(line));
-  if (int status = walkTo(driver, "derived", line))
+  if (int status = walkOnTo(driver, "derived", line))
     return status;
-  std::string text = explain(driver.module(), line.sampler);
+  mlir::OwningOpRef<mlir::ModuleOp> derived = driver.module().clone();
+  if (int status = walkTo(driver, "tensor", line))
+    return status;
+  std::string text = explain(*derived, line.sampler, driver.module());
   if (text.empty() && !line.sampler.empty()) {
     std::cerr << "kacc: there is no sampler `" << line.sampler << "` in " << line.model << '\n';
     return WrongCommandLine;

@@ -38,9 +38,7 @@ std::optional<size_t> choose(const Model &model, const CommandLine &line, int &s
 }
 
 std::string schemeOf(const Sampler &sampler) {
-  if (!sampler.drift)
-    return "procedural";
-  return sampler.weighted ? "weighted" : "unweighted";
+  return !sampler.weighted ? "unweighted" : sampler.drift ? "weighted" : "procedural";
 }
 
 } // namespace

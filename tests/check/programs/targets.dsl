@@ -34,3 +34,24 @@ test "the start on vectors" = all(close(plane.start.sd, 5.773502691896)) &&
 
 test "the drift on vectors" = all(close(plane.drift([0.7, -0.7], 0.3), [5.315588233072, -5.315588233072]))
 test "time, and settings" = power.time(0.3) == 0.3 && power.steps == 10 && power.particles == 64
+
+// models of a template, made anew wherever it is used, share what they are made of alike
+process even(top : real) = variance_exploding(sigma_min = 0.1, sigma_max = top)
+model at(m : real) = even(10) with data = normal(m, 0.5)
+model d = ve with data = normal(-1, 0.5)
+sampler twice { target = at(1) * at(-1); steps = 10; particles = 64 }
+sampler named { target = a * d; steps = 10; particles = 64 }
+test "templates of templates" = twice.diffusion(0.3) == power.diffusion(0.3) &&
+  close(twice.drift(0.7, 0.3), named.drift(0.7, 0.3)) && close(twice.rate(0.7, 0.3), named.rate(0.7, 0.3))
+
+// a target without models
+density well(d : real) { logp(x : real) = -(x^2 - d)^2 }
+sampler still {
+  target    = well(2)
+  start     = normal(0, 1)
+  diffusion = 1
+  drift     = langevin
+  steps     = 10
+  particles = 64
+}
+test "a density alone is a target" = close(still.drift(0.7, 0.3), 2.114) && close(still.rate(0.7, 0.3), 0)
