@@ -169,8 +169,6 @@ void Elaborator::elaborateProgram() {
       }
       bool good = guarded([&] {
         Value v = declared(node, programScope);
-        if (isSettable(node))
-          v = withSettings(node, *v.closure);
         if (node->kind == NodeKind::Structure && v.kind == Value::Kind::Structure &&
             v.structure->kind->text == kinds::sampler)
           elaborateSampler(node, v.structure);
@@ -185,10 +183,13 @@ void Elaborator::elaborateProgram() {
   if (options.testsOfPrelude)
     for (const Ast *file : preludeAsts)
       tests(*file, preludeScope);
+  if (!incomplete && programAst && model.samplers.empty())
+    for (const Node *node : programAst->program->children)
+      if (isTemplate(node) && !(isSettable(node) && guarded([&] { elaborateSampler(node, withSettings(node)); })))
+        warnOfTemplate(node);
   numberSites();
   if (incomplete || !programAst)
     return;
-  checkTemplates();
   // The model keeps nothing of what is only looked at.
   const size_t functions = model.functions.size(), requirements = model.requires_.size();
   for (const Node *node : sound)

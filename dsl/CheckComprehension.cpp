@@ -155,7 +155,11 @@ Value Elaborator::comprehension(const Node *expr, const Node *generators, const 
   std::string name = generator->text;
   auto tail = std::make_shared<Node>(*generators);
   tail->children.erase(tail->children.begin());
-  ScopePtr outer = scope;
+  // Each element is made when it is asked for, of the values of now.
+  ScopePtr outer = captured(scope);
+  for (ExprPtr *bound : {&range.array, &range.lower})
+    if (*bound)
+      *bound = hold(*bound);
   array->element = [this, range, name, outer, expr, tail, count, span](const Value &i) {
     ScopePtr own = inner(outer);
     ExprPtr at = i.run;

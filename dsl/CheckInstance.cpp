@@ -123,7 +123,7 @@ Value Elaborator::expand(const Callable &callable, const std::vector<Value> &val
 
 const Function *Elaborator::instantiate(const Callable &callable, const std::vector<Value> &values,
                                         const Bindings &bindings, Span span) {
-  std::string key = callable.key;
+  std::string key = callable.key + "|" + std::to_string(reinterpret_cast<uintptr_t>(entered));
   std::vector<bool> constant(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     const Expr &e = *values[i].run;

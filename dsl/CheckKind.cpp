@@ -88,46 +88,45 @@ bool Elaborator::isTemplate(const Node *node) {
   return kind && kind->text == kinds::sampler;
 }
 
-/// A sampler all of whose parameters are values with defaults: a run sets them as it does the params of the program.
+/// A sampler all of whose parameters are values with defaults: a run sets them as it does the params of the program, by
+/// names that no other input has.
 bool Elaborator::isSettable(const Node *node) {
   if (!isTemplate(node) || node->child(1)->present())
     return false;
   std::vector<FormalInfo> formals = formalsOf(node->child(2), programScope);
   return std::all_of(formals.begin(), formals.end(), [&](const FormalInfo &formal) {
+    auto isTaken = [&](const Input &input) { return input.name == formal.name; };
     return formal.type && formal.fallback && formal.type->kind == NodeKind::TypeName &&
-           !isStructureType(formal.type, programScope);
+           !isStructureType(formal.type, programScope) &&
+           std::none_of(model.inputs.begin(), model.inputs.end(), isTaken);
   });
 }
 
-Value Elaborator::withSettings(const Node *node, const Closure &sampler) {
+StructurePtr Elaborator::withSettings(const Node *node) {
   std::vector<Argument> arguments;
   for (const FormalInfo &formal : formalsOf(node->child(2), programScope))
     arguments.push_back(
         {formal.name, formal.span, settable(formal.name, formal.type, formal.fallback, formal.span, programScope)});
-  return detached([&] { return instantiateTemplate(sampler, std::move(arguments), node->span); }, node->text);
+  const Value sampler = declared(node, programScope);
+  return detached([&] { return instantiateTemplate(*sampler.closure, std::move(arguments), node->span); }, node->text)
+      .structure;
 }
 
-/// A sampler with parameters is none to run before it is given them.
-void Elaborator::checkTemplates() {
-  if (!model.samplers.empty())
-    return;
-  for (const Node *node : programAst->program->children) {
-    if (!isTemplate(node) || isSettable(node))
-      continue;
-    const std::string name = programScope->declarations.count("s") ? "my_" + node->text : "s";
-    std::string call = "`" + node->child(0)->text;
-    call.append(" ").append(name).append(" = ").append(node->text).append("(");
-    std::string separator;
-    for (const FormalInfo &formal : formalsOf(node->child(2), programScope)) {
-      const Span value = formal.fallback ? formal.fallback->span : Span{};
-      call.append(separator).append(formal.name).append(" = ");
-      call += value.source ? value.source->text().substr(value.begin, value.end - value.begin) : "...";
-      separator = ", ";
-    }
-    Diagnostic &warning = diagnostics.report(
-        "W0202", node->span, "`" + node->text + "` has parameters, and no sampler is declared that gives them");
-    warning.help = call + ")` is one";
+/// Another sampler with parameters is none to run before it is given them.
+void Elaborator::warnOfTemplate(const Node *node) {
+  const std::string name = programScope->declarations.count("s") ? "my_" + node->text : "s";
+  std::string call = "`" + node->child(0)->text;
+  call.append(" ").append(name).append(" = ").append(node->text).append("(");
+  std::string separator;
+  for (const FormalInfo &formal : formalsOf(node->child(2), programScope)) {
+    const Span value = formal.fallback ? formal.fallback->span : Span{};
+    call.append(separator).append(formal.name).append(" = ");
+    call += value.source ? value.source->text().substr(value.begin, value.end - value.begin) : "...";
+    separator = ", ";
   }
+  Diagnostic &warning = diagnostics.report(
+      "W0202", node->span, "`" + node->text + "` has parameters, and no sampler is declared that gives them");
+  warning.help = call + ")` is one";
 }
 
 } // namespace kac::checking

@@ -338,9 +338,6 @@ Value Elaborator::evaluateParam(const Node *node, const ScopePtr &file) {
 /// An input of the run, with its default.
 Value Elaborator::settable(const std::string &name, const Node *typeNode, const Node *fallback, Span span,
                            const ScopePtr &scope) {
-  for (const Input &other : model.inputs)
-    if (other.name == name)
-      fail("E0203", span, "an input is called `" + name + "` already, and a run sets them by their names");
   Type type = resolveType(typeNode, scope);
   int64_t count = 1;
   for (int64_t size : type.shape)

@@ -23,6 +23,7 @@ const Function *Elaborator::enter(const std::string &name, Span span, const std:
     }
     own.blocks[0]->result = asRun(body(std::move(values)), span);
   }
+  entryWeighs = own.weighs;
   if (own.effects && !effects)
     fail("E0315", span, "a draw or a weight may not stand in `" + name.substr(0, name.rfind(".entry")) + "`");
   function->name = uniqueName(name);
@@ -76,7 +77,7 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   sampler.name = structure->name;
   sampler.span = node->span;
   const size_t before = model.requires_.size();
-  const Scoped<const Node *> own(entered, structure->node);
+  const Scoped<const Structure *> own(entered, structure.get());
   for (auto [field, target] : {std::pair{fields::steps, &sampler.steps}, {fields::particles, &sampler.particles}}) {
     *target = wholeNumber(fieldOf(structure, field, node->span));
     if (*target < 0 || (field == fields::particles && *target == 0)) {
@@ -92,9 +93,11 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   sampler.state = plain(sampler.init->result);
   if (!structure->settled.inferred.count("T") && !structure->bindings.count("T"))
     structure->settled.inferred["T"] = {true, sampler.state, {}};
+  bool stepWeighs = false;
   if (sampler.steps > 0) {
     sampler.step = entry(structure, fields::step, {sampler.state, realType(), realType(), intType(), intType()},
                          {"x", "t", "dt", "n", "i"});
+    stepWeighs = entryWeighs;
     if (!(plain(sampler.step->result) == sampler.state)) {
       auto list = definitions(*structure, fields::step);
       const Type given = sampler.step->result;
@@ -190,8 +193,7 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   auto steps = definitions(*structure, fields::step), weightsGiven = definitions(*structure, fields::weights);
   const bool ownStep = steps.empty() || steps[0].second > 0;
   sampler.weighted = sampler.steps == 0 || sampler.rate ||
-                     (ownStep && (weightsGiven.empty() || weightsGiven[0].second == 0 ||
-                                  (!steps.empty() && steps[0].first->contains(NodeKind::Weigh))));
+                     (ownStep && (weightsGiven.empty() || weightsGiven[0].second == 0 || stepWeighs));
   if (!sampler.weighted)
     probe([&] {
       std::vector<Value> v;
@@ -211,7 +213,7 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   if (sampler.rate && !kernels.empty() && kernels[0].second > 0 && !weights.empty() && weights[0].second == 0)
     diagnostics.report("W0405", kernels[0].first->span,
                        "`" + sampler.name + "` has its own `kernel`, and weights that are those of the default one");
-  sampler.stepsFixed |= stepsRead.count(structure->node) != 0;
+  sampler.stepsFixed |= stepsRead.count(structure.get()) != 0;
   model.samplers.push_back(std::move(sampler));
 }
 

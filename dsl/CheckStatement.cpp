@@ -159,7 +159,7 @@ void Elaborator::evaluateStatement(const Node *node, const ScopePtr &scope) {
     if (e->type.isTuple || !e->type.shape.empty() || e->type.isBool())
       fail("E0301", node->child(0)->span, "a weight is one real, this is " + printType(e->type));
     s.value = coerce(e, realType(), node->span, true);
-    frame().effects = true;
+    frame().effects = frame().weighs = true;
     emit(std::move(s));
     return;
   }

@@ -358,11 +358,11 @@ void Elaborator::expectStructure(const Value &value, const std::string &field, c
 
 Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &field, Span span) {
   // A run may have other lineages and steps than the text says: what computes with them takes the run's.
-  if (structure->node == entered && !frames.empty() && !frame().global) {
+  if (structure.get() == entered && !frames.empty()) {
     if (field == fields::particles)
       return Value::of(sizeValue(kParticles, span));
     if (field == fields::steps)
-      stepsRead.insert(structure->node);
+      stepsRead.insert(entered);
   }
   if (auto found = structure->parameters.find(field); found != structure->parameters.end())
     return found->second;

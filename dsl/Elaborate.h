@@ -70,9 +70,10 @@ private:
     std::set<int> rebound;                        // slots that are assigned again, or differentiated by
     bool global = false;                          // evaluates a declaration, not a function
     bool entry = false;                           // may draw and weigh
-    bool effects = false;                         // has drawn or weighed
-    bool probe = false;                           // is thrown away
-    int comprehensions = 0;                       // that are open: a weight has no turn of its own in one
+    bool weighs = false;
+    bool effects = false;   // has drawn or weighed
+    bool probe = false;     // is thrown away
+    int comprehensions = 0; // that are open: a weight has no turn of its own in one
   };
 
   // --- messages ---
@@ -304,10 +305,10 @@ private:
   // --- kinds (CheckKind.cpp) ---
   void checkKind(const Node *node);
   void checkNamedOnce(const Node *node);
-  void checkTemplates();
+  void warnOfTemplate(const Node *declaration);
   bool isTemplate(const Node *declaration);
   bool isSettable(const Node *declaration);
-  Value withSettings(const Node *declaration, const Closure &sampler);
+  StructurePtr withSettings(const Node *declaration);
 
   Value detached(const std::function<Value()> &evaluateIn, const std::string &name, Span at = {});
 
@@ -326,10 +327,11 @@ private:
   std::map<std::string, int64_t> dataSizes;       // names of sizes that data files settle
   std::set<const Node *> evaluating;              // declarations under way
   std::map<std::string, const Function *> instances;
-  Identity identity;                // names of structures
-  const Node *entered = nullptr;    // the sampler whose entries are made
-  std::set<const Node *> stepsRead; // samplers that compute with the number that their text gives
-  std::set<std::string> expanded;   // keys of functions that must be expanded
+  Identity identity;                     // names of structures
+  bool entryWeighs = false;              // whether the last entry made has a weight
+  const Structure *entered = nullptr;    // the sampler whose entries are made
+  std::set<const Structure *> stepsRead; // samplers that compute with the number that their text gives
+  std::set<std::string> expanded;        // keys of functions that must be expanded
   std::set<std::pair<const Structure *, std::string>> settling;
   int cyclesBroken = 0; // fields under way that were asked for: what failed meanwhile may not be remembered
   std::unordered_map<const Node *, std::set<std::string>> mutables;
@@ -389,11 +391,12 @@ private:
   };
   /// At work on another function for as long as it lives.
   struct Within {
-    Within(Elaborator &e, Frame &frame) : outer(e.frames), body(e.currentMutables, nullptr) {
+    Within(Elaborator &e, Frame &frame) : outer(e.frames), body(e.currentMutables, nullptr), asked(e.caught, nullptr) {
       e.frames.push_back(&frame);
     }
     Popped<Frame *> outer;
     Scoped<const std::set<std::string> *> body;
+    Scoped<Caught *> asked;
   };
 
   Frame &frame() { return *frames.back(); }

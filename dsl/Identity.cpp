@@ -147,7 +147,7 @@ std::string Identity::describe(const Value &value) {
     for (const Factor &factor : value.target->factors) {
       text += factor.structure ? " " + describe(factor.structure) : "";
       if (factor.tilt)
-        text += " " + address(factor.tilt->node) + describe(factor.tilt->scope);
+        text += " " + describe(Value::of(factor.tilt));
       text += "^" + describe(Value::of(factor.power));
     }
     return text;

@@ -115,7 +115,6 @@ struct Layer {
   const Node *formals = nullptr; // parameters of the template whose braces these are: fields too
 };
 
-/// A structure of a kind: the kind's layer first, then the declaration's, then one a `with`.
 /// What was found out about a structure.
 struct Settled {
   std::map<std::string, std::vector<const Node *>> complete; // definitions of fields
@@ -125,6 +124,7 @@ struct Settled {
   std::array<std::string, 2> described;                      // by Identity: whole, and by the types of what it captures
 };
 
+/// A structure of a kind: the kind's layer first, then the declaration's, then one a `with`.
 struct Structure {
   const Node *kind = nullptr; // the Kind declaration
   std::string name;           // what it is called in functions and messages

@@ -244,7 +244,21 @@ LogicalResult Derivation::run() {
     record(*candidate);
     warn(*candidate);
     LogicalResult demanded = demand(*candidate);
-    settle(*candidate);
+    SmallVector<std::pair<func::FuncOp, func::FuncOp>> before;
+    for (func::FuncOp function : {rate, drift})
+      if (function)
+        before.push_back({function, function.clone()});
+    bool settled = true;
+    try {
+      settle(*candidate);
+    } catch (NoForm) { // its numbers have too many digits to be put together: the definition stands
+      settled = false;
+    }
+    for (auto [function, text] : before) {
+      if (!settled)
+        function.getBody().takeBody(text.getBody());
+      text.erase();
+    }
     return demanded;
   }
   // Where nothing has a normal form the definition stands, and is differentiated as it is.

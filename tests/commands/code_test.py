@@ -82,7 +82,10 @@ class Code(unittest.TestCase):
 
     def test_no_loop_over_lineages_calls(self):
         self.assertGreaterEqual(len(EXAMPLES), 4)
-        for program in EXAMPLES:
+        self.sizes(200, 50)
+        self.write("wide.dsl", "sampler s { init() { x : real[20] ~ normal(0, 1); x }; step(x, t) { y ~ normal(x, 1); y }\n"
+                               "  monitor(x) = x }\n")
+        for program in EXAMPLES + ["mixture.dsl", "wide.dsl"]:
             for precision in ([], ["--f64"]):
                 code = functions(self.emit("asm", program, *precision))
                 tiles = [name for name in code if name.endswith((".tiles", ".values", ".weights", ".resample"))]

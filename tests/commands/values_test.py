@@ -113,6 +113,22 @@ class Values(unittest.TestCase):
         }
         """)
         self.assertEqual(seen["monitors"]["monitor"]["mean"], [2, 2, 100])
+        seen = self.report("""sampler s { steps = 1; particles = 2
+          init() {
+            x = 2.0
+            c = [1.0, 2, 3]
+            laws = [normal(x * c[k], 1) for k in 3]
+            all = mixture(normal(x * c[k], 1) for k in 3)
+            first = all.logp(1)
+            x = 100.0
+            c[1] = 7
+            [laws[1].mean, all.logp(1) - first]
+          }
+          step(x) = x
+          monitor(x) = x
+        }
+        """)
+        self.assertEqual(seen["monitors"]["monitor"]["mean"], [4, 0])
 
     def test_a_step_of_its_own_that_says_unweighted(self):
         seen = self.report("""process ou = ornstein_uhlenbeck()
@@ -121,6 +137,21 @@ class Values(unittest.TestCase):
           step(x, t, dt) { y ~ normal(x, sqrt(dt)); y } }
         """)
         self.assertEqual((seen["scheme"], seen["log_z"]), ("unweighted", None))
+        seen = self.report("""fn moved(x : real) -> real { y ~ normal(x, 1); weigh -0.5 + 0 * y; y }
+        sampler s { weights = unweighted; steps = 4; particles = 10; init() { x ~ normal(0, 1); x }; step(x) = moved(x) }
+        """)
+        self.assertAlmostEqual(seen["log_z"], -2, delta=1e-6)
+
+    def test_fractions_of_many_digits_leave_the_definition_as_it_stands(self):
+        seen = self.report("""param big : real = 0
+        process ve = variance_exploding(0.1, 10)
+        model q = ve with data = normal(0.5, 1)
+        sampler s { target = q^1.5; drift(x, t) = langevin(x, t) * (1 + big / 1e9); steps = 400; particles = 2000
+          resample = systematic when ess < 0.5 }
+        """)
+        exact = -0.25 * math.log(2 * math.pi) - math.log(1.5) / 2  # of the integral of N(0.5, 1)^1.5
+        # And 0.1 for the bias of 400 steps of a drift that does not follow the velocity.
+        self.assertLess(abs(seen["log_z"] - exact), 4 * seen["log_z_se"] + 0.1)
 
     def test_an_angle_that_takes_all_digits_is_no_number(self):
         for f64, angle, good in ((False, "2e6", True), (False, "1e7", False), (True, "1e7", True), (True, "2e15", False)):
@@ -153,6 +184,9 @@ class Values(unittest.TestCase):
         text = "sampler s(k : real = 2) { steps = 1; particles = 2; init() = k; step(x) = x; monitor(x) = x }\n"
         self.assertEqual(self.report(text)["monitors"]["monitor"]["mean"], 2)
         self.assertEqual(self.report(text, "--set", "k=3")["monitors"]["monitor"]["mean"], 3)
+        # Not where another sampler gives them.
+        made = text.replace("sampler s", "sampler base") + "sampler t = base(k = 5)\n"
+        self.assertEqual(self.report(made)["monitors"]["monitor"]["mean"], 5)
 
     def test_laws_that_draw_from_laws(self):
         def chain(length):
