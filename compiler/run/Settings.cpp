@@ -128,7 +128,9 @@ bool Settings::read(const kac_sampler &sampler, const std::vector<std::pair<std:
     }
     std::string code;
     if (!readOne(*found, word, why, code)) {
-      why.insert(0, (code.empty() ? "" : code + ": ") + "`" + name + "`: ");
+      why.insert(0, "`: ").insert(0, name).insert(0, "`");
+      if (!code.empty())
+        why.insert(0, ": ").insert(0, code);
       return false;
     }
   }
