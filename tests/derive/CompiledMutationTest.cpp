@@ -156,17 +156,10 @@ TEST_P(CompiledMutation, OfDriftNoiseOrRateBreaksTheResidual) {
     int caught = 0;
     for (const MutationSite &site : shuffled(functions)) {
       Native mutated(mutant(text, site)->text());
-      Real worst = 0;
-      bool same = true, other = true;
-      for (size_t k = 0; k < where.size() && !(worst > kBroken); ++k) {
-        Motion motion = mutated.at(where[k]);
-        worst = std::max(worst, residual(program, where[k], motion));
-        same = same && isSame(wholes[k], motion);
-        other = other && isOtherNoiseAndDrift(wholes[k], motion);
-      }
-      if (same || (other && worst < kIntact))
-        continue; // see MutationTest.cpp
-      EXPECT_GT(worst, kBroken) << testing::PrintToString(site) << "\n" << text;
+      const Effect effect = effectOf(program, where, wholes, mutated);
+      if (effect.isRight)
+        continue;
+      EXPECT_GT(effect.worst, kBroken) << testing::PrintToString(site) << "\n" << text;
       if (++caught == kOfEach)
         break;
     }

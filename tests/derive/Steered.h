@@ -2,6 +2,7 @@
 // weighted Fokker-Planck equation, by differences of those formulas.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <iosfwd>
 #include <string>
@@ -59,5 +60,26 @@ Real logZAtStart(const Steered &program);
 /// Whether two steps make the same of a point, and whether they make another noise and another drift of it.
 bool isSame(const Motion &a, const Motion &b);
 bool isOtherNoiseAndDrift(const Motion &a, const Motion &b);
+
+/// The largest R of a changed step, up to the first point that breaks it; and whether the change is none (a sign under
+/// a square, a term that is zero) or another right step (another noise, with its share of the target's score in the
+/// drift).
+struct Effect {
+  Real worst = 0;
+  bool isRight = false;
+};
+template <typename Step>
+Effect effectOf(const Steered &program, const std::vector<At> &where, const std::vector<Motion> &wholes,
+                Step &changed) {
+  Real worst = 0;
+  bool same = true, other = true;
+  for (size_t k = 0; k < where.size() && !(worst > kBroken); ++k) {
+    Motion motion = changed.at(where[k]);
+    worst = std::max(worst, residual(program, where[k], motion));
+    same = same && isSame(wholes[k], motion);
+    other = other && isOtherNoiseAndDrift(wholes[k], motion);
+  }
+  return {worst, same || (other && worst < kIntact)};
+}
 
 } // namespace kac::test
