@@ -101,6 +101,7 @@ bool Driver::State::import() {
   mlir::DialectRegistry registry;
   mlir::func::registerInlinerExtension(registry);
   context = std::make_unique<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
+  context->printOpOnDiagnostic(false);
   context->getDiagEngine().registerHandler(
       [this](mlir::Diagnostic &message) { translateMessage(message, model.get(), messages, defect); });
   module = importModel(*model, *context);

@@ -148,7 +148,7 @@ void Elaborator::elaborateProgram() {
   auto tests = [&](const Ast &file, const ScopePtr &scope) {
     for (const Node *node : file.program->children)
       if (node->kind == NodeKind::Test)
-        guarded([&] { elaborateTest(node, scope); });
+        guarded([&] { options.laws ? elaborateLaws(node, scope) : elaborateTest(node, scope); });
   };
   if (programAst)
     for (const Node *node : programAst->program->children) {
@@ -183,10 +183,28 @@ void Elaborator::elaborateProgram() {
   if (options.testsOfPrelude)
     for (const Ast *file : preludeAsts)
       tests(*file, preludeScope);
-  if (!incomplete && programAst && model.samplers.empty())
-    for (const Node *node : programAst->program->children)
-      if (isTemplate(node) && !(isSettable(node) && guarded([&] { elaborateSampler(node, withSettings(node)); })))
-        warnOfTemplate(node);
+  // A sampler whose parameters are settings of a run. One that others are made from need not run by itself.
+  const bool alone = model.samplers.empty();
+  if (!incomplete && programAst)
+    for (const Node *node : programAst->program->children) {
+      if (!isTemplate(node))
+        continue;
+      const size_t inputs = model.inputs.size(), requirements = model.requires_.size();
+      auto made = [&] { elaborateSampler(node, withSettings(node)); };
+      if (!isSettable(node)) {
+        if (alone)
+          warnOfTemplate(node);
+      } else if (!instantiated.count(node)) {
+        guarded(made);
+      } else {
+        try {
+          made();
+        } catch (const CheckFailure &) {
+          model.inputs.resize(inputs);
+          model.requires_.resize(requirements);
+        }
+      }
+    }
   numberSites();
   if (incomplete || !programAst)
     return;

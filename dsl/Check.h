@@ -13,6 +13,7 @@ struct CheckOptions {
   std::string preludeDirectory; // empty: the built-in copy of the library
   bool testsOfPrelude = false;  // elaborate the `test` declarations of the library too
   bool tests = false;           // elaborate the `test` declarations of the program, each as a sampler of its own
+  bool laws = false;            // in place of each test, samplers of the laws and processes that it builds
 };
 
 /// Checks the program in `path`, and with it the library and the data files that it names (looked up beside the

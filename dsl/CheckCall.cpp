@@ -196,6 +196,7 @@ Value Elaborator::call(const Value &callee, std::vector<Argument> arguments, Spa
   case Closure::Kind::Native:
     return closure.native(arguments, span);
   case Closure::Kind::Template:
+    instantiated.insert(closure.node);
     return instantiateTemplate(closure, std::move(arguments), span);
   case Closure::Kind::Field: {
     // Called from the program all parameters are positional, in the kind's order.

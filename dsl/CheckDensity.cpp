@@ -241,6 +241,8 @@ void Elaborator::demand(const ExprPtr &condition, const std::string &code, const
 }
 
 void Elaborator::checkRequires(const StructurePtr &structure) {
+  if (structure->kind->text == kinds::sampler)
+    return; // by the numbers of a run, where it is entered
   for (size_t layer = 0; layer < structure->layers.size(); ++layer)
     for (const Node *node : structure->layers[layer].fields->children)
       if (node->kind == NodeKind::Require)

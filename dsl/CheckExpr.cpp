@@ -190,6 +190,8 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
     auto changed = std::make_shared<Structure>(*base.structure);
     changed->settled = {};
     changed->element = nullptr;
+    if (aliased.first == node)
+      changed->name = aliased.second; // what breaks a `require` is said of the name declared
     if (!changed->frame.empty())
       fail("E0301", node->span, "a lifted density cannot be changed by `with`");
     for (const Node *field : fields->children) {
@@ -198,6 +200,7 @@ Value Elaborator::evaluateWith(const Node *node, const ScopePtr &scope) {
       if (!hasField(*base.structure, field->text))
         fail("E0204", field->span, "`" + base.structure->kind->text + "` has no field `" + field->text + "`",
              nearest(field->text, fieldNames(*base.structure)));
+      checkNotItself(field);
       if (available(base.structure, field->text))
         changed->replaced.insert(field->text);
       changed->parameters.erase(field->text);

@@ -101,7 +101,7 @@ Callable Elaborator::fieldCallable(const StructurePtr &structure, const std::str
 /// What a kernel gives must lie in the space that the state is of.
 void Elaborator::staysInside(const StructurePtr &sampler, const StructurePtr &kernel, Span span) {
   for (const auto *known : {&sampler->bindings, &sampler->settled.inferred})
-    if (auto state = known->find("T"); state != known->end() && !state->second.type.isTuple)
+    if (auto state = known->find(kinds::kState); state != known->end() && !state->second.type.isTuple)
       if (Type moved = valueType(kernel, span); !moved.isTuple && !widens(moved, state->second.type))
         fail("E0301", span,
              "the state is " + printType(state->second.type) + ", and a step by `" + kernel->name + "` gives " +
@@ -157,69 +157,83 @@ Value Elaborator::callField(const StructurePtr &structure, const std::string &fi
   return result;
 }
 
+/// What a definition gives; where its `when` fails, what the next that completes does, at last the kind's. `here` gives
+/// one definition without its condition, `whole` a further one with it, `ofKind` the field of a structure.
+Value Elaborator::giveWhen(const StructurePtr &structure, const std::string &field, const Node *definition,
+                           const ScopePtr &scope, const Give &here, const Give &whole,
+                           const std::function<Value(const StructurePtr &)> &ofKind, Span span) {
+  ExprPtr condition = asRun(evaluate(definition->child(3), scope), definition->child(3)->span);
+  if (!condition->type.isBool() || condition->type.isTuple || !condition->type.shape.empty())
+    fail("E0301", definition->child(3)->span, "the condition after `when` is one bool");
+  auto list = definitions(*structure, field);
+  auto otherwise = [&]() -> Value {
+    bool after = false;
+    for (const auto &[node, at] : list) {
+      if (after && completes(structure, field, node, at))
+        return whole(node);
+      after |= node == definition;
+    }
+    if (list[0].second > 0) { // at last the kind's
+      auto base = std::make_shared<Structure>(*structure);
+      for (size_t i = 1; i < base->layers.size(); ++i) {
+        auto without = std::make_shared<Node>(*base->layers[i].fields);
+        std::erase_if(without->children, [&](const Node *node) {
+          return node->kind == NodeKind::Field && node->text == field && node->child(2)->present();
+        });
+        base->layers[i].fields = without.get();
+        keptNodes.push_back(without);
+      }
+      base->settled = {};
+      return ofKind(base);
+    }
+    fail("E0401", span, "`" + structure->name + "` has no `" + field + "` where the condition of its definition fails");
+  };
+  if (condition->op == Op::Number)
+    return condition->number != 0 ? here(definition) : otherwise();
+  std::shared_ptr<Block> branches[2];
+  for (int branch = 0; branch < 2; ++branch)
+    branches[branch] = block([&] { return asRun(branch == 0 ? here(definition) : otherwise(), span); });
+  const std::string owner = identity.nameOf(structure);
+  for (Function &f : model.functions) // a part of the field is not taken for it
+    if (f.structure == owner && f.field == field)
+      f.kind = f.structure = f.field = "";
+  Type type = commonType(branches[0]->result->type, branches[1]->result->type, span);
+  for (auto &branch : branches)
+    branch->result = coerce(branch->result, type, span, true);
+  auto e = std::make_shared<Expr>(*make(Op::If, type, {condition}, span));
+  e->body = branches[0];
+  e->otherwise = branches[1];
+  return Value::of(e);
+}
+
 /// A call of one of the definitions of a field; where its `when` fails, of the next that completes.
 Value Elaborator::callDefinition(const StructurePtr &structure, const std::string &field, const Node *definition,
                                  std::vector<Value> values, Span span) {
   auto list = definitions(*structure, field);
   size_t layer = list[0].second;
   const Node *sign = signature(*structure, field);
-  // A sampler's drift and resample keep their conditions: derive and the run loop decide by them.
-  bool kept = structure->kind->text == kinds::sampler && (field == fields::drift || field == fields::resample);
-  if (definition->child(3)->present() && !kept) {
-    for (Value &v : values)
-      v = hold(v);
-    ScopePtr scope = functionScope(layerScope(structure, layer));
-    const Node *formals = sign && sign->child(0)->present() ? sign->child(0) : definition->child(0);
-    size_t i = 0;
-    if (formals->present())
-      for (const Node *group : formals->children)
-        for (const Node *formal : group->children)
-          if (i < values.size())
-            scope->names[formal->text] = values[i++];
-    ExprPtr condition = asRun(evaluate(definition->child(3), scope), definition->child(3)->span);
-    if (!condition->type.isBool() || condition->type.isTuple || !condition->type.shape.empty())
-      fail("E0301", definition->child(3)->span, "the condition after `when` is one bool");
-    auto otherwise = [&]() -> Value {
-      bool after = false;
-      for (const auto &[node, at] : list) {
-        if (after && completes(structure, field, node, at))
-          return callDefinition(structure, field, node, values, span);
-        after |= node == definition;
-      }
-      if (list[0].second > 0) { // at last the kind's
-        auto base = std::make_shared<Structure>(*structure);
-        for (size_t i = 1; i < base->layers.size(); ++i) {
-          auto without = std::make_shared<Node>(*base->layers[i].fields);
-          std::erase_if(without->children, [&](const Node *node) {
-            return node->kind == NodeKind::Field && node->text == field && node->child(2)->present();
-          });
-          base->layers[i].fields = without.get();
-          keptNodes.push_back(without);
-        }
-        base->settled = {};
-        return callField(base, field, values, span);
-      }
-      fail("E0401", span,
-           "`" + structure->name + "` has no `" + field + "` where the condition of its definition fails");
-    };
-    if (condition->op == Op::Number)
-      return condition->number != 0 ? callUnconditionally(structure, field, definition, layer, values, span)
-                                    : otherwise();
-    std::shared_ptr<Block> branches[2];
-    for (int branch = 0; branch < 2; ++branch)
-      branches[branch] = block([&] {
-        return asRun(branch == 0 ? callUnconditionally(structure, field, definition, layer, values, span) : otherwise(),
-                     span);
-      });
-    Type type = commonType(branches[0]->result->type, branches[1]->result->type, span);
-    for (auto &branch : branches)
-      branch->result = coerce(branch->result, type, span, true);
-    auto e = std::make_shared<Expr>(*make(Op::If, type, {condition}, span));
-    e->body = branches[0];
-    e->otherwise = branches[1];
-    return Value::of(e);
-  }
-  return callUnconditionally(structure, field, definition, layer, std::move(values), span);
+  // The kind's choice of drifts keeps its conditions, derive decides by them; a run resamples only where one of them
+  // holds.
+  bool kept = structure->kind->text == kinds::sampler &&
+              (field == fields::drift ? layer == 0 && structure.get() == entered
+                                      : field == fields::resample && definition == list.back().first);
+  if (!definition->child(3)->present() || kept)
+    return callUnconditionally(structure, field, definition, layer, std::move(values), span);
+  for (Value &v : values)
+    v = hold(v);
+  ScopePtr scope = functionScope(layerScope(structure, layer));
+  const Node *formals = sign && sign->child(0)->present() ? sign->child(0) : definition->child(0);
+  size_t i = 0;
+  if (formals->present())
+    for (const Node *group : formals->children)
+      for (const Node *formal : group->children)
+        if (i < values.size())
+          scope->names[formal->text] = values[i++];
+  return giveWhen(
+      structure, field, definition, scope,
+      [&](const Node *node) { return callUnconditionally(structure, field, node, layer, values, span); },
+      [&](const Node *node) { return callDefinition(structure, field, node, values, span); },
+      [&](const StructurePtr &base) { return callField(base, field, values, span); }, span);
 }
 
 Value Elaborator::callUnconditionally(const StructurePtr &structure, const std::string &field, const Node *definition,
@@ -295,7 +309,7 @@ Value Elaborator::asLaw(Value v, const std::string &field, const std::vector<Val
   size_t positional = sign->child(0)->child(0)->children.size();
   ExprPtr time;
   for (size_t i = positional; i < values.size(); ++i)
-    if (sign->child(0)->child(1)->child(i - positional)->text == "t")
+    if (sign->child(0)->child(1)->child(i - positional)->text == kinds::kTime)
       time = values[i].run;
   return Value::of(asTarget(v, time, span));
 }

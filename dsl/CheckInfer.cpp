@@ -5,6 +5,36 @@
 
 namespace kac::checking {
 
+/// The type of a parameter of the function that `callee` names, a declaration of a file.
+std::optional<Type> Elaborator::cellOf(const Node *callee, size_t parameter, const StructurePtr &structure,
+                                       const ScopePtr &scope) {
+  Value value;
+  if (callee->kind != NodeKind::Name || hasField(*structure, callee->text) || !tryLookup(callee->text, scope, value) ||
+      value.kind != Value::Kind::Function || value.closure->kind != Closure::Kind::Declared)
+    return std::nullopt;
+  Callable callable = callableOf(*value.closure);
+  if (parameter >= callable.formals.size() || !callable.formals[parameter].type)
+    return std::nullopt;
+  return resolveType(callable.formals[parameter].type, callable.formals[parameter].typeScope);
+}
+
+/// The type of the cell that `name` is passed to in `body`, as in `eps(name, 1 - t)`.
+std::optional<Type> Elaborator::cellOf(const Node *body, const std::string &name, const StructurePtr &structure,
+                                       const ScopePtr &scope) {
+  for (const Node *child : body->children)
+    if (auto cell = cellOf(child, name, structure, scope))
+      return cell;
+  if (body->kind != NodeKind::Postfix || body->child(1)->kind != NodeKind::Call)
+    return std::nullopt;
+  const auto &arguments = body->child(1)->children;
+  for (size_t i = 0; i < arguments.size(); ++i)
+    if (const Node *given = arguments[i]->child(1);
+        arguments[i]->text.empty() && given->kind == NodeKind::Name && given->text == name)
+      if (auto cell = cellOf(body->child(0), i, structure, scope))
+        return cell;
+  return std::nullopt;
+}
+
 bool Elaborator::inferParameter(const StructurePtr &structure, const std::string &name, Binding &binding) {
   for (const Bindings *known : {&structure->bindings, &structure->settled.inferred})
     if (auto found = known->find(name); found != known->end()) {
@@ -51,6 +81,9 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
   auto isName = [&](const Node *type) {
     return type->kind == NodeKind::TypeName && type->text == name && type->children.empty();
   };
+  std::function<bool(const Node *)> mentioned = [&](const Node *type) {
+    return type->text == name || std::any_of(type->children.begin(), type->children.end(), mentioned);
+  };
   auto fromStructure = [&](const Value &v, const Node *type, size_t position) {
     StructurePtr s = v.structure;
     if (v.kind == Value::Kind::Target) {
@@ -61,7 +94,7 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
         return false;
       if (isModel(s)) {
         Binding b;
-        if (!inferParameter(s, "T", b))
+        if (!inferParameter(s, kinds::kState, b))
           return false;
         binding = b;
         return true;
@@ -74,11 +107,24 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
       return true;
     }
     if (isModel(s) && type->text == kinds::density)
-      return inferParameter(s, "T", binding);
+      return inferParameter(s, kinds::kState, binding);
     const Node *other = findKind(type->text, preludeScope);
     return other == s->kind && inferParameter(s, s->kind->child(0)->child(position)->text, binding);
   };
   ScopePtr kindScope = layerScope(structure, 0);
+  // What the kind's type of a value says of the parameter where the value is of type `is`.
+  auto says = [&](const Node *type, const Type &is) {
+    Bindings found;
+    std::vector<int64_t> unused;
+    unify(type, kindScope, Value::of(make(Op::Number, is, {}, {})), {name}, found, unused, {});
+    if (auto it = found.find(name); it != found.end())
+      binding = it->second;
+    return found.count(name) > 0;
+  };
+  auto isOfValue = [&](const Node *type) {
+    return type->present() && type->text != "tangent" && mentioned(type) && !isStructureType(type, kindScope);
+  };
+  const bool ofSampler = structure->kind->text == kinds::sampler;
   if (ofKind) {
     for (const Node *sign : structure->layers[0].fields->children) {
       if (sign->kind != NodeKind::Field)
@@ -91,18 +137,25 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
         for (size_t group = 0; group < 2; ++group)
           for (size_t i = 0; i < sign->child(0)->child(group)->children.size(); ++i) {
             const Node *type = sign->child(0)->child(group)->child(i)->child(1);
-            if (!type->present() || !isName(type))
+            if (!isOfValue(type))
               continue;
             for (const auto &found : list) {
-              const Node *definition = found.first;
+              const Node *definition = found.first, *own = definition->child(0);
               const size_t layer = found.second;
-              if (layer == 0 || !definition->child(0)->present() ||
-                  i >= definition->child(0)->child(group)->children.size())
+              if (layer == 0 || (own->present() && i >= own->child(group)->children.size()))
                 continue;
-              const Node *written = definition->child(0)->child(group)->child(i)->child(1);
-              if (written->present() && attempt([&] {
-                    binding = {true, resolveType(written, layerScope(structure, layer)), {}};
-                    return true;
+              const Node *written = own->present() ? own->child(group)->child(i)->child(1) : nullptr;
+              if (attempt([&] {
+                    ScopePtr scope = layerScope(structure, layer);
+                    if (written && written->present())
+                      return says(type, resolveType(written, scope));
+                    std::optional<Type> cell =
+                        own->present()
+                            ? cellOf(definition->child(2), own->child(group)->child(i)->text, structure, scope)
+                        : group == 0 ? cellOf(definition->child(2), i, structure, scope)
+                                     : std::nullopt;
+                    // One number tells nothing, since functions of numbers lift; and a sampler starts somewhere.
+                    return cell && (cell->isTuple || !cell->shape.empty()) && !ofSampler && says(type, *cell);
                   }))
                 return done(true);
             }
@@ -124,13 +177,16 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
           mentions = true;
           position = i;
         }
-      bool own = isName(type);
+      bool own = isOfValue(type);
       if (!own && !(mentions && isStructureType(type, kindScope)))
         continue;
       if (!sign->child(0)->present()) {
         for (const auto &found : list) {
           const Node *written = found.first->child(1);
           const size_t layer = found.second;
+          if (own && written->present() &&
+              attempt([&] { return says(type, resolveType(written, layerScope(structure, layer))); }))
+            return done(true);
           if (!own && written->children.size() > position && attempt([&] {
                 binding = {true, resolveType(written->child(position), layerScope(structure, layer)), {}};
                 return true;
@@ -138,11 +194,14 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
             return done(true);
         }
         if (attempt([&] {
+              if (own && !list.empty()) // the field itself is of the type that is asked for
+                return says(type, asRun(evaluateBody(list[0].first->child(2),
+                                                     functionScope(layerScope(structure, list[0].second))),
+                                        {})
+                                      ->type);
               Value v = fieldOf(structure, sign->text, {});
-              if (own) {
-                binding = {true, asRun(v, {})->type, {}};
-                return true;
-              }
+              if (own)
+                return says(type, asRun(v, {})->type);
               return fromStructure(v, type, position);
             }))
           return done(true);
@@ -164,10 +223,8 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
             if (own && !list.empty() && list[0].second == 0)
               return false; // the kind's own default cannot tell
             Value v = callField(structure, sign->text, arguments, sign->span);
-            if (own) {
-              binding = {true, asRun(v, {})->type, {}};
-              return true;
-            }
+            if (own)
+              return says(type, asRun(v, {})->type);
             return fromStructure(v, type, position);
           }))
         return done(true);
@@ -205,6 +262,10 @@ bool Elaborator::inferParameter(const StructurePtr &structure, const std::string
             return true;
           });
         };
+        const Node *written = definition->child(1), *wanted = sign->child(1); // `density[real[..s]]` for `density[T]`
+        for (size_t i = 0; i < std::min(written->children.size(), wanted->children.size()); ++i)
+          if (matchTypes(written->child(i), wanted->child(i)))
+            return done(true);
         if (definition->child(0)->present() && sign->child(0)->present())
           for (size_t group = 0; group < 2; ++group) {
             const Node *a = definition->child(0)->child(group), *b = sign->child(0)->child(group);
@@ -233,7 +294,7 @@ Type Elaborator::valueType(const StructurePtr &density, Span span) {
       }
     cell = copy;
   }
-  if (!inferParameter(cell, "T", binding) || !binding.isType)
+  if (!inferParameter(cell, kinds::kState, binding) || !binding.isType)
     fail("E0310", span, "what `" + density->name + "` is a law of cannot be told",
          "give `logp` or `draw` the type of its value");
   Type type = binding.type;

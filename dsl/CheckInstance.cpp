@@ -3,6 +3,7 @@
 #include "dsl/Elaborate.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace kac::checking {
 
@@ -60,11 +61,7 @@ ExprPtr Elaborator::primitive(const Callable &callable, std::vector<Value> value
   for (const ExprPtr &a : args)
     constant &= a->op == Op::Number;
   if (constant && callable.operation == "kac.quotient" && args[1]->number != 0)
-    return number(
-        static_cast<double>(static_cast<int64_t>(args[0]->number) / static_cast<int64_t>(args[1]->number) -
-                            ((static_cast<int64_t>(args[0]->number) % static_cast<int64_t>(args[1]->number) != 0) &&
-                             ((args[0]->number < 0) != (args[1]->number < 0)))),
-        result, span);
+    return number(std::floor(args[0]->number / args[1]->number), result, span);
   auto e = std::make_shared<Expr>(*make(whole ? Op::Whole : Op::Primitive, result, args, span));
   e->name = callable.operation;
   if (callable.derivatives) {

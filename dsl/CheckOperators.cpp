@@ -80,9 +80,14 @@ ExprPtr Elaborator::arithmetic(Op op, ExprPtr a, ExprPtr b, Span span) {
       type.scalar = Scalar::Real;
     return number(value, type, span);
   }
-  auto isNumber = [](const Expr &e, double v) { return e.op == Op::Number && e.number == v; };
-  if (op == Op::Mul && isNumber(*a, 0))
-    return number(0, integral ? intType() : realType(), span);
+  auto isNumber = [](const Expr &e, double v) {
+    const Expr &one = e.op == Op::Repeat ? *e.args[0] : e;
+    return one.op == Op::Number && one.number == v;
+  };
+  if (op == Op::Mul && isNumber(*a, 0)) {
+    type.scalar = integral ? Scalar::Int : Scalar::Real;
+    return repeatTo(number(0, integral ? intType() : realType(), span), type, span);
+  }
   auto same = [&](const ExprPtr &e) { return e->type.shape == type.shape && (integral || e->type.isFloat()); };
   if ((op == Op::Add && isNumber(*a, 0) && same(b)) || (op == Op::Mul && isNumber(*a, 1) && same(b)))
     return b;
@@ -209,11 +214,13 @@ Value Elaborator::operate(const std::string &sign, const Value &a, const Value &
     if (!x->type.isBool() || !y->type.isBool())
       fail("E0301", span,
            "`" + sign + "` needs two bools, these are " + printType(x->type) + " and " + printType(y->type));
-    for (auto [known, other] : {std::pair{x, y}, {y, x}})
-      if (known->op == Op::Number && known->type.shape.empty())
-        return Value::of((known->number != 0) == (sign == "&&") ? other : number(sign == "||", boolType(), span));
     Type type = suffixShape(x->type, y->type, span);
     type.scalar = Scalar::Bool;
+    for (auto [known, other] : {std::pair{x, y}, {y, x}})
+      if (known->op == Op::Number && known->type.shape.empty())
+        return Value::of((known->number != 0) == (sign == "&&")
+                             ? other
+                             : repeatTo(number(sign == "||", boolType(), span), type, span));
     return Value::of(make(sign == "&&" ? Op::And : Op::Or, type, {x, y}, span));
   }
   return Value::of(compare(sign, x, y, span));
@@ -270,21 +277,46 @@ Value Elaborator::evaluateGuarded(const std::string &sign, const Value &a, const
   return Value::of(e);
 }
 
+/// A constant that decides an operation, in the shape and type of its result. The other operand is looked at for these
+/// alone, and need not be there: a product with a literal 0 is 0 (section 6).
+Value Elaborator::settledBy(const std::string &sign, const Value &constant, const Node *right, const ScopePtr &scope,
+                            Span span) {
+  Type type = constant.type();
+  const std::vector<Slot> outer = frames.empty() ? std::vector<Slot>{} : frame().function->slots;
+  try {
+    probe([&] {
+      frame().function->slots = outer;
+      type = operate(sign, constant, evaluate(right, scope), span).type();
+    });
+  } catch (CheckFailure &failure) {
+    if (!failure.missing() && failure.code != "E0208") // where it recurs, this product is the end of it
+      throw;
+  }
+  Type cell = type;
+  cell.shape.clear();
+  return Value::of(repeatTo(number(constant.run->number, cell, span), type, span));
+}
+
 Value Elaborator::evaluateChain(const Node *node, const ScopePtr &scope) {
   Value total = evaluate(node->child(0), scope);
   for (size_t i = 1; i + 1 < node->children.size(); i += 2) {
     const std::string &sign = node->child(i)->text;
     Span span = node->span;
     span.end = node->child(i + 1)->span.end;
-    bool zero = total.isRun() && total.run->op == Op::Number && total.run->number == 0 && !total.type().isBool();
+    const Expr *whole = total.isRun() ? total.run.get() : nullptr;
+    if (whole && whole->op == Op::Repeat)
+      whole = whole->args[0].get();
+    bool zero = whole && whole->op == Op::Number && whole->number == 0 && !whole->type.isBool();
     if (sign == "*" && zero) {
-      total = Value::of(number(0, total.type(), span)); // what it multiplies is not needed (section 6)
+      total = settledBy(sign, total, node->child(i + 1), scope, span);
       continue;
     }
     bool logical = (sign == "&&" || sign == "||") && total.isRun() && total.type().isBool();
     bool known = logical && total.run->op == Op::Number;
-    if (known && (total.run->number != 0) == (sign == "||"))
+    if (known && (total.run->number != 0) == (sign == "||")) {
+      total = settledBy(sign, total, node->child(i + 1), scope, span);
       continue;
+    }
     total = logical && !known && total.type().shape.empty()
                 ? evaluateGuarded(sign, total, node->child(i + 1), scope, span)
                 : operate(sign, total, evaluate(node->child(i + 1), scope), span);

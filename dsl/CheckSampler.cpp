@@ -72,6 +72,28 @@ void Elaborator::elaborateSampler(const Node *node, const StructurePtr &structur
   }
 }
 
+/// What a sampler requires of its run.
+void Elaborator::demandRequires(const StructurePtr &structure) {
+  for (size_t layer = 0; layer < structure->layers.size(); ++layer)
+    for (const Node *node : structure->layers[layer].fields->children) {
+      if (node->kind != NodeKind::Require)
+        continue;
+      const Function *holds =
+          enter(structure->name + ".require", node->span, {}, {}, false, [&](const std::vector<Value> &) {
+            Value v = evaluate(node->child(0), functionScope(layerScope(structure, layer)));
+            ExprPtr c = asRun(v, node->child(0)->span);
+            if (!c->type.isBool() || !c->type.shape.empty())
+              fail("E0301", node->child(0)->span, "a condition is one bool, this is " + printType(c->type));
+            return Value::of(c);
+          });
+      const Expr &condition = *holds->body.result;
+      if (condition.op == Op::Number && condition.number == 0)
+        fail("E0405", node->span, node->child(1)->text);
+      if (condition.op != Op::Number)
+        model.requires_.push_back({holds, structure->name, "E0405", node->child(1)->text, node->span});
+    }
+}
+
 void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structure) {
   Sampler sampler;
   sampler.name = structure->name;
@@ -87,12 +109,13 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
     }
   }
   sampler.stepsFixed = sampler.steps == 0;
+  demandRequires(structure);
   if (auto list = definitions(*structure, fields::probes); list[0].second > 0)
     fail("E0712", list[0].first->span, "divergences by probes are not there yet; those of closed forms are exact");
   sampler.init = entry(structure, fields::init, {intType()}, {"i"});
   sampler.state = plain(sampler.init->result);
-  if (!structure->settled.inferred.count("T") && !structure->bindings.count("T"))
-    structure->settled.inferred["T"] = {true, sampler.state, {}};
+  if (!structure->settled.inferred.count(kinds::kState) && !structure->bindings.count(kinds::kState))
+    structure->settled.inferred[kinds::kState] = {true, sampler.state, {}};
   bool stepWeighs = false;
   if (sampler.steps > 0) {
     sampler.step = entry(structure, fields::step, {sampler.state, realType(), realType(), intType(), intType()},
@@ -133,19 +156,26 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
     if (!sampler.resample->result.isInteger() || sampler.resample->result.shape != std::vector<int64_t>{kParticles})
       fail("E0304", list[0].first->span,
            "`resample` gives " + printType(sampler.resample->result) + ", one ancestor for each lineage is needed");
-    const Node *when = list[0].first->child(3);
-    if (when->present())
-      sampler.when = enter(structure->name + ".when", when->span, {realType(), realType(), intType()},
-                           {"ess", "t", "n"}, false, [&](const std::vector<Value> &arguments) {
-                             ScopePtr scope = functionScope(layerScope(structure, list[0].second));
-                             scope->names["ess"] = arguments[0];
-                             scope->names["t"] = arguments[1];
-                             scope->names["n"] = arguments[2];
-                             Value v = evaluate(when, scope);
-                             if (!v.isRun() || !v.type().isBool() || !v.type().shape.empty())
-                               fail("E0301", when->span, "the condition after `when` is one bool");
-                             return v;
-                           });
+    // Where the conditions of all definitions fail, nobody is resampled.
+    if (std::all_of(list.begin(), list.end(), [](const auto &each) { return each.first->child(3)->present(); })) {
+      const Node *offered = signature(*structure, fields::resample)->child(0)->child(1);
+      sampler.when =
+          enter(structure->name + ".when", list[0].first->child(3)->span, {realType(), realType(), intType()},
+                {"ess", "t", "n"}, false, [&](const std::vector<Value> &arguments) {
+                  ExprPtr any;
+                  for (const auto &[definition, layer] : list) {
+                    const Node *when = definition->child(3);
+                    ScopePtr scope = functionScope(layerScope(structure, layer));
+                    for (size_t i = 0; i < arguments.size(); ++i)
+                      scope->names[offered->child(i)->text] = arguments[i];
+                    Value v = evaluate(when, scope);
+                    if (!v.isRun() || !v.type().isBool() || !v.type().shape.empty())
+                      fail("E0301", when->span, "the condition after `when` is one bool");
+                    any = any ? make(Op::Or, boolType(), {any, hold(v.run)}, when->span) : hold(v.run);
+                  }
+                  return Value::of(any);
+                });
+    }
   }
   sampler.output = entry(structure, fields::output, {sampler.state}, {"x"});
   if (sampler.steps > 0)
@@ -163,8 +193,8 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
               if (result.isTuple)
                 e = part(hold(e), c, e->span);
               if (e->type.isTuple || e->type.isBool())
-                fail("E0301", list[0].first->span, "a monitor is an array of reals",
-                     "`indicator` makes a number of a bool");
+                fail("E0301", list[0].first->span, "a monitor is an array of reals, or a tuple of such",
+                     e->type.isTuple ? "" : "`indicator` makes a number of a bool");
               return Value::of(coerce(e, realType(e->type.shape), e->span, true));
             });
         std::string name = result.isTuple && !result.components[c].name.empty() ? result.components[c].name
@@ -266,11 +296,18 @@ std::vector<Elaborator::Doubt> Elaborator::describeTarget(const StructurePtr &st
   std::vector<Factor> factors;
   probe([&] { factors = factorsAt(Value::of(local(newSlot("t", realType()), place))); });
   for (size_t i = 0; i < factors.size(); ++i)
-    if (factors[i].structure && isModel(factors[i].structure))
+    if (factors[i].structure && isModel(factors[i].structure)) {
+      // Derivation compares the sampler's noise with the models' own, which else nobody may ask for.
+      if (available(factors[i].structure, fields::diffusion))
+        probe([&] {
+          Value time = Value::of(local(newSlot("t", realType()), place));
+          callField(factors[i].structure, fields::diffusion, {time}, place);
+        });
       sampler.experts.push_back(
           {identity.nameOf(factors[i].structure),
            enterAt("power", [&](const std::vector<Factor> &all, const Value &) { return all[i].power; }),
            librarySources.count(factors[i].span.source) ? place : factors[i].span});
+    }
   for (const Factor &factor : factors) {
     if (!factor.structure)
       continue;
@@ -356,6 +393,8 @@ std::vector<Elaborator::Doubt> Elaborator::describeTarget(const StructurePtr &st
 /// The further complete definitions of a field of (x, t), and the condition on the first.
 void Elaborator::alternatives(const StructurePtr &structure, Function &first, const Type &state) {
   auto list = definitions(*structure, first.field);
+  if (list[0].second > 0)
+    return; // the conditions of a drift of one's own are in it
   const Node *chosen = settle(structure, first.field).at(0);
   bool after = false;
   for (const auto &[node, layer] : list) {
@@ -388,6 +427,9 @@ void Elaborator::alternatives(const StructurePtr &structure, Function &first, co
     size_t at = layer;
     first.alternatives.push_back(enter(first.name + ".alternative", node->span, {state, realType()}, {"x", "t"}, false,
                                        [&](std::vector<Value> arguments) {
+                                         if (!definition->child(0)->present()) // given as a function
+                                           return callUnconditionally(structure, first.field, definition, at,
+                                                                      std::move(arguments), definition->span);
                                          Callable c = fieldCallable(structure, first.field, definition, at);
                                          c.key.clear();
                                          return apply(c, std::move(arguments), definition->span);

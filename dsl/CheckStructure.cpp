@@ -52,11 +52,20 @@ void Elaborator::checkFieldName(const Node *kind, const Node *field) const {
            help);
 }
 
+/// `data = data`: the nearest declaration in the text is the field itself.
+void Elaborator::checkNotItself(const Node *field) const {
+  const Node *given = field->child(2);
+  if (!field->child(0)->present() && given->kind == NodeKind::Name && given->text == field->text)
+    fail("E0208", given->span, "`" + field->text + "` depends on itself: here the name is the field's own",
+         "give another name to the declaration that is meant");
+}
+
 Value Elaborator::structureDeclaration(const Node *node, const ScopePtr &scope) {
   const Node *kind = findKind(node->child(0)->text, scope);
   if (!kind)
     fail("E0201", node->child(0)->span, "there is no kind `" + node->child(0)->text + "`");
   if (node->child(3)->kind != NodeKind::Fields) {
+    const Scoped<std::pair<const Node *, std::string>> naming(aliased, {node->child(3), node->text});
     Value v = evaluate(node->child(3), scope);
     if (v.kind == Value::Kind::Target && kind->text == kinds::density)
       return v;
@@ -72,8 +81,11 @@ Value Elaborator::structureDeclaration(const Node *node, const ScopePtr &scope) 
   }
   StructurePtr structure = makeStructure(kind, node->text, node, scope, {}, {});
   for (const Node *field : node->child(3)->children)
-    if (field->kind == NodeKind::Field && !field->child(0)->present() && !field->child(1)->present())
-      checkFieldName(kind, field);
+    if (field->kind == NodeKind::Field) {
+      checkNotItself(field);
+      if (!field->child(0)->present() && !field->child(1)->present())
+        checkFieldName(kind, field);
+    }
   checkRequires(structure);
   return Value::of(structure);
 }
@@ -310,15 +322,24 @@ bool Elaborator::completes(const StructurePtr &structure, const std::string &fie
         evaluateBody(definition->child(2), functionScope(layerScope(structure, layer)));
         return;
       }
+      const bool own = definition->child(0)->present(); // parameters; else a value or a function is given
       Callable callable = fieldCallable(structure, field, definition, layer);
       std::vector<Value> values;
-      for (const FormalInfo &formal : callable.formals) {
+      for (const FormalInfo &formal : own ? callable.formals : formalsOf(sign->child(0), layerScope(structure, 0))) {
         if (!formal.type || isStructureType(formal.type, formal.typeScope))
           return; // not to be tried without its argument
-        values.push_back(
-            Value::of(local(newSlot(formal.name, resolveType(formal.type, formal.typeScope)), formal.span)));
+        Type type;
+        try {
+          type = resolveType(formal.type, formal.typeScope);
+        } catch (CheckFailure &) {
+          return; // a size that the call decides
+        }
+        values.push_back(Value::of(local(newSlot(formal.name, type), formal.span)));
       }
-      apply(callable, values, definition->span);
+      if (own)
+        apply(callable, values, definition->span);
+      else
+        callUnconditionally(structure, field, definition, layer, values, definition->span);
     });
   } catch (CheckFailure &failure) {
     // An equation of the library after its first is for other types, where it does not fit these.
@@ -403,10 +424,9 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
   std::vector<const Node *> complete = settle(structure, field);
   if (complete.empty())
     missingField(structure, field, span);
-  const Node *definition = complete[0];
   size_t layer = list[0].second;
   const Underway own(settling, {structure.get(), field});
-  auto evaluateValue = [&] {
+  Give evaluateDefinition = [&](const Node *definition) {
     ScopePtr scope = functionScope(layerScope(structure, layer));
     Value v = evaluateBody(definition->child(2), scope);
     const Node *type = definition->child(1)->present()     ? definition->child(1)
@@ -442,6 +462,14 @@ Value Elaborator::fieldOf(const StructurePtr &structure, const std::string &fiel
     }
     return v;
   };
+  Give evaluateWhole = [&](const Node *definition) {
+    if (!definition->child(3)->present())
+      return evaluateDefinition(definition);
+    return giveWhen(
+        structure, field, definition, functionScope(layerScope(structure, layer)), evaluateDefinition, evaluateWhole,
+        [&](const StructurePtr &base) { return fieldOf(base, field, span); }, span);
+  };
+  auto evaluateValue = [&] { return evaluateWhole(complete[0]); };
   Value v = structure->local ? evaluateValue() : detached(evaluateValue, structure->name + "." + field);
   if (v.kind == Value::Kind::Structure && v.structure->kind->text == kinds::density &&
       v.structure->name != structure->name && !v.structure->node)

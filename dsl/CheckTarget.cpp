@@ -57,6 +57,20 @@ Value Elaborator::targetOperate(const std::string &sign, const Value &a, const V
     }
   }
   std::erase_if(target->factors, [](const Factor &f) { return f.power->op == Op::Number && f.power->number == 0; });
+  const Factor *first = nullptr;
+  Binding space, other;
+  for (const Factor &f : target->factors) {
+    if (!f.structure || !isModel(f.structure) || !inferParameter(f.structure, kinds::kState, other))
+      continue;
+    if (!first)
+      space = other;
+    else if (!(space.type == other.type))
+      fail("E0504", span,
+           "`" + first->structure->name + "` is on " + printType(space.type) + ", `" + f.structure->name + "` on " +
+               printType(other.type),
+           "one target has one state");
+    first = &f;
+  }
   return Value::of(target);
 }
 
@@ -210,7 +224,7 @@ Value Elaborator::targetField(const std::shared_ptr<const Target> &target, const
       if (f.structure)
         density = f.structure;
     if (density)
-      empty->bindings["T"] = {true, valueType(density, span), {}};
+      empty->bindings[kinds::kState] = {true, valueType(density, span), {}};
     return fieldOf(empty, field, span);
   }
   if (target->factors.size() == 1 && target->factors[0].structure)

@@ -166,7 +166,10 @@ Value Elaborator::instantiateTemplate(const Closure &closure, std::vector<Argume
     if (expansions >= 400)
       fail("E0208", span, "`" + node->text + "` uses itself");
     Scoped<int> nested(expansions, expansions + 1);
+    const Scoped<std::pair<const Node *, std::string>> naming(aliased, {body, node->text});
     Value v = evaluate(body, scope);
+    if (v.kind == Value::Kind::Target && kind->text == kinds::density)
+      return v;
     if (v.kind != Value::Kind::Structure)
       fail("E0301", body->span, "`" + node->text + "` must be a `" + kind->text + "`");
     if (v.structure->kind != kind)

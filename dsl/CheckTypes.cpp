@@ -192,9 +192,9 @@ void Elaborator::unifyExtent(const Node *node, const ScopePtr &scope, int64_t si
       return; // a size made of parameters that a later argument settles: the result type is checked again
     throw;
   }
+  auto length = [](int64_t n) { return n == kParticles ? std::string("as many as lineages") : std::to_string(n); };
   if (wanted != size)
-    fail("E0304", span,
-         "an axis of length " + std::to_string(size) + " stands where " + std::to_string(wanted) + " is needed");
+    fail("E0304", span, "an axis of length " + length(size) + " stands where " + length(wanted) + " is needed");
 }
 
 void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value &value,
@@ -245,7 +245,8 @@ void Elaborator::unify(const Node *node, const ScopePtr &typeScope, const Value 
     const StructurePtr &structure = value.structure;
     if (!structure)
       return;
-    if (structure->kind != kind)
+    // A model stands for its law at a time, which a target knows.
+    if (structure->kind != kind && !(kind->text == kinds::density && isModel(structure)))
       fail("E0301", span, "a `" + structure->kind->text + "` stands where a `" + kind->text + "` is needed");
     size_t count = kind->child(0)->present() ? kind->child(0)->children.size() : 0;
     for (size_t i = 0; i < std::min(count, node->children.size()); ++i) {

@@ -139,6 +139,7 @@ private:
   Value evaluate(const Node *node, const ScopePtr &scope);
   Value evaluateDetached(const Node *node, const ScopePtr &scope);
   Value evaluateChain(const Node *node, const ScopePtr &scope);
+  Value settledBy(const std::string &sign, const Value &constant, const Node *right, const ScopePtr &scope, Span span);
   Value evaluateGuarded(const std::string &sign, const Value &a, const Node *right, const ScopePtr &scope, Span span);
   Value evaluatePostfix(const Node *node, const ScopePtr &scope);
   Value evaluateSuffixes(const Node *node, const ScopePtr &scope);
@@ -214,6 +215,7 @@ private:
   ScopePtr fileOf(const Node *kind) const;
   Value structureDeclaration(const Node *node, const ScopePtr &scope);
   void checkFieldName(const Node *kind, const Node *field) const;
+  void checkNotItself(const Node *field) const;
   std::vector<std::pair<const Node *, size_t>> definitions(const Structure &structure, const std::string &field) const;
   const Node *signature(const Structure &structure, const std::string &field) const;
   bool hasField(const Structure &structure, const std::string &field) const;
@@ -227,6 +229,10 @@ private:
   Callable fieldCallable(const StructurePtr &structure, const std::string &field, const Node *definition, size_t layer);
   void staysInside(const StructurePtr &sampler, const StructurePtr &kernel, Span span);
   Value callField(const StructurePtr &structure, const std::string &field, std::vector<Value> values, Span span);
+  using Give = std::function<Value(const Node *)>;
+  Value giveWhen(const StructurePtr &structure, const std::string &field, const Node *definition, const ScopePtr &scope,
+                 const Give &here, const Give &whole, const std::function<Value(const StructurePtr &)> &ofKind,
+                 Span span);
   Value callDefinition(const StructurePtr &structure, const std::string &field, const Node *definition,
                        std::vector<Value> values, Span span);
   Value callUnconditionally(const StructurePtr &structure, const std::string &field, const Node *definition,
@@ -238,6 +244,10 @@ private:
   Value drawLifted(const StructurePtr &structure, Span span);
   void relift(const StructurePtr &structure);
   StructurePtr lift(const StructurePtr &structure, const std::vector<int64_t> &frame);
+  std::optional<Type> cellOf(const Node *callee, size_t parameter, const StructurePtr &structure,
+                             const ScopePtr &scope);
+  std::optional<Type> cellOf(const Node *body, const std::string &name, const StructurePtr &structure,
+                             const ScopePtr &scope);
   bool inferParameter(const StructurePtr &structure, const std::string &name, Binding &binding);
   Type valueType(const StructurePtr &density, Span span);
   ScopePtr layerScope(const StructurePtr &structure, size_t layer);
@@ -276,6 +286,7 @@ private:
   const Function *enter(const std::string &name, Span span, const std::vector<Type> &types,
                         const std::vector<std::string> &names, bool effects,
                         const std::function<Value(std::vector<Value>)> &body);
+  void demandRequires(const StructurePtr &structure);
   void alternatives(const StructurePtr &structure, Function &first, const Type &state);
   struct Doubt {
     std::string code, text;
@@ -286,6 +297,12 @@ private:
   void checkFunction(const Node *node, const Closure &closure);
   void elaborateTest(const Node *node, const ScopePtr &scope);
   void numberSites();
+
+  // --- what kinds promise of laws and processes (CheckLaws.cpp) ---
+  void elaborateLaws(const Node *test, const ScopePtr &file);
+  void elaborateLaw(const Node *node, const ScopePtr &scope);
+  bool addPromise(const LawCase::Promise &promise, const std::function<Value()> &from,
+                  const std::function<Value(const std::vector<Value> &)> &step, const std::function<Value()> &to);
 
   // --- declarations that nothing uses (CheckAlone.cpp) ---
   void checkAlone(const Node *node);
@@ -327,11 +344,13 @@ private:
   std::map<std::string, int64_t> dataSizes;       // names of sizes that data files settle
   std::set<const Node *> evaluating;              // declarations under way
   std::map<std::string, const Function *> instances;
-  Identity identity;                     // names of structures
-  bool entryWeighs = false;              // whether the last entry made has a weight
-  const Structure *entered = nullptr;    // the sampler whose entries are made
-  std::set<const Structure *> stepsRead; // samplers that compute with the number that their text gives
-  std::set<std::string> expanded;        // keys of functions that must be expanded
+  Identity identity;                            // names of structures
+  bool entryWeighs = false;                     // whether the last entry made has a weight
+  const Structure *entered = nullptr;           // the sampler whose entries are made
+  std::set<const Structure *> stepsRead;        // samplers that compute with the number that their text gives
+  std::set<std::string> expanded;               // keys of functions that must be expanded
+  std::pair<const Node *, std::string> aliased; // the expression that a structure is declared by, and its name
+  std::set<const Node *> instantiated;          // templates that the program gives their parameters
   std::set<std::pair<const Structure *, std::string>> settling;
   int cyclesBroken = 0; // fields under way that were asked for: what failed meanwhile may not be remembered
   std::unordered_map<const Node *, std::set<std::string>> mutables;

@@ -11,6 +11,8 @@ namespace kinds {
 #include "dsl/Kinds.def"
 #undef KAC_KIND
 #undef KAC_FIELD
+/// The parameter of a kind that is the type of its values, and the time among the parameters of its fields.
+inline const std::string kState = "T", kTime = "t";
 } // namespace kinds
 
 namespace fields {

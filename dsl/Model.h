@@ -192,12 +192,25 @@ struct TestCase {
   const Function *function; // () -> bool
 };
 
+/// A law or a process that a test builds, and what its kind promises of it: for each promise that can be looked at
+/// there is a sampler, whose outputs are its state, the log density of the law there, and perhaps the score.
+struct LawCase {
+  struct Promise {
+    std::string of; // what of the process, with a colon; empty: of the law itself
+    bool mass;      // the density integrates to one
+    bool score;     // the third output is the derivative of the second
+  };
+  Span span;
+  std::vector<Promise> promises;
+};
+
 struct Model {
   std::string stem; // of the file's name
   std::deque<Input> inputs;
   std::deque<Function> functions;
   std::deque<Sampler> samplers;
   std::vector<TestCase> tests;
+  std::vector<LawCase> laws; // their samplers are the last, in this order
   std::vector<Requirement> requires_;
   std::vector<std::shared_ptr<const Source>> sources;
 };

@@ -3,6 +3,7 @@
 #include "dsl/Utf8.h"
 
 #include <algorithm>
+#include <climits>
 
 namespace kac {
 
@@ -11,13 +12,23 @@ Source::Source(std::string name, std::string text) : fileName(std::move(name)), 
   for (size_t i = 0; i < contents.size(); ++i)
     if (contents[i] == '\n')
       lineStarts.push_back(static_cast<uint32_t>(i + 1));
+  int count = 0;
+  for (uint32_t i = 0; i < contents.size(); i += decodeUtf8(contents, i).length, ++count)
+    if (marks.empty() || i >= marks.back().first + kStride)
+      marks.push_back({i, count});
 }
 
 Position Source::position(uint32_t offset) const {
   offset = std::min(offset, static_cast<uint32_t>(contents.size()));
   auto after = std::upper_bound(lineStarts.begin(), lineStarts.end(), offset);
   uint32_t start = *std::prev(after);
-  return {static_cast<int>(after - lineStarts.begin()), countCodePoints(text().substr(start, offset - start)) + 1};
+  return {static_cast<int>(after - lineStarts.begin()), codePointsBefore(offset) - codePointsBefore(start) + 1};
+}
+
+int Source::codePointsBefore(uint32_t offset) const {
+  auto after = std::upper_bound(marks.begin(), marks.end(), std::pair(offset, INT_MAX));
+  auto [begin, count] = after == marks.begin() ? std::pair(uint32_t(0), 0) : *std::prev(after);
+  return count + countCodePoints(text().substr(begin, offset - begin));
 }
 
 std::string_view Source::line(int number) const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kac {
@@ -27,9 +28,13 @@ public:
   std::string_view line(int number) const;
 
 private:
+  int codePointsBefore(uint32_t offset) const;
+
+  static constexpr uint32_t kStride = 512; // a line may be long
   std::string fileName;
   std::string contents;
   std::vector<uint32_t> lineStarts;
+  std::vector<std::pair<uint32_t, int>> marks; // code points before an offset, now and then
 };
 
 /// A half-open range of bytes in a source. `source` is null for what no text stands for.

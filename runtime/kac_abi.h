@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define KAC_ABI_VERSION 1
+#define KAC_ABI_VERSION 2
 
 /* Element types of arrays that cross the interface. KAC_REAL is float, or double in an f64 build. */
 enum kac_element { KAC_REAL = 0, KAC_INT = 1, KAC_BOOL = 2 };
@@ -59,9 +59,11 @@ typedef void (*kac_tiles_fn)(const struct kac_run *run, int64_t n, int64_t begin
 typedef void (*kac_values_fn)(const struct kac_run *run, int64_t n, int64_t begin, int64_t end, void *const *values);
 /* out[i] = time(i / steps) for i in 0..steps. */
 typedef void (*kac_time_fn)(const struct kac_run *run, double *out);
-/* w: normalised weights; writes ancestors [particles]. */
-typedef void (*kac_resample_fn)(const struct kac_run *run, const double *w, double ess, double t, int64_t n,
-                                int32_t *ancestors);
+/* w: normalised weights. What all ancestors share, once: writes run->uniform and the scratch behind it. */
+typedef void (*kac_survey_fn)(const struct kac_run *run, const double *w, double ess, double t, int64_t n);
+/* Writes the ancestors of the lineages of tiles [begin, end), those past `particles` too. */
+typedef void (*kac_choose_fn)(const struct kac_run *run, const double *w, double ess, double t, int64_t n,
+                              int64_t begin, int64_t end, int32_t *ancestors);
 typedef int32_t (*kac_when_fn)(const struct kac_run *run, double ess, double t, int64_t n);
 /* Sums over lineages [begin, end) of e^(log_weight - shift), to sum[0], and of its square, to sum[1]; where out is not
  * null, out[i] gets e^(log_weight[i] - shift). */
@@ -72,6 +74,11 @@ struct kac_phase {        /* init, step, monitor or output */
   kac_prepare_fn prepare; /* null where nothing is uniform */
   kac_tiles_fn tiles;     /* init, step */
   kac_values_fn values;   /* monitor, output */
+};
+
+struct kac_resample {
+  kac_survey_fn prepare; /* null where nothing is shared */
+  kac_choose_fn tiles;   /* null: never */
 };
 
 struct kac_require { /* a condition over inputs and, maybe, a step and its time; checked at creation */
@@ -98,8 +105,8 @@ struct kac_sampler {
   const struct kac_require *requires_;
   struct kac_phase init, step, output, monitor;
   kac_time_fn time;
-  kac_resample_fn resample; /* null: never */
-  kac_when_fn when;         /* null: before every step */
+  struct kac_resample resample;
+  kac_when_fn when; /* null: before every step */
   kac_weights_fn weights;
   const char *time_place; /* where the program writes the times: "model.dsl:3:5: ", or "" */
 };

@@ -99,8 +99,8 @@ void kac_weigh_block(struct kac_instance *instance, int64_t block);
 void kac_total(struct kac_instance *instance);
 double kac_log_mean(const struct kac_instance *instance);
 void kac_normalise(struct kac_instance *instance);
-int kac_choose_ancestors(struct kac_instance *instance, int64_t n);
-void kac_inherit(struct kac_instance *instance);
+/* inherits: weights, dead marks and founders become those of the ancestors. */
+int kac_choose_ancestors(struct kac_instance *instance, int64_t n, int inherits);
 
 /* kac_genealogy.c: standard errors from shares of the founders, and monitors. */
 double kac_log_z_error(struct kac_instance *instance);

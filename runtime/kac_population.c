@@ -91,7 +91,7 @@ int kac_make_population(struct kac_instance *instance) {
       {&run->uniform, kac_sum(sampler->uniform_bytes, kac_product(padded, sampler->scratch_bytes))},
       {&instance->grid, (points + 1) * (int64_t)sizeof(double)},
       {&instance->state[0], room},
-      {&instance->state[1], sampler->resample ? room : spare},
+      {&instance->state[1], sampler->resample.tiles ? room : spare},
       {&run->log_weight, spare},
       {&run->dead, padded},
       {&instance->weight, spare},

@@ -66,7 +66,7 @@ static int kac_start(struct kac_instance *instance) {
 
 static int kac_wants_resampling(const struct kac_instance *instance, int64_t n) {
   const struct kac_sampler *sampler = instance->sampler;
-  return sampler->resample &&
+  return sampler->resample.tiles &&
          (!sampler->when || sampler->when(&instance->run, instance->totals.ess, instance->grid[n], n));
 }
 
@@ -84,12 +84,11 @@ static int kac_step(struct kac_instance *instance, int64_t n) {
   run->ancestors = NULL;
   instance->trace_resampled[n] = (uint8_t)(kac_wants_resampling(instance, n) != 0);
   if (instance->trace_resampled[n]) {
-    int status = kac_choose_ancestors(instance, n);
+    int status = kac_choose_ancestors(instance, n, 1);
     if (status != KAC_OK)
       return status;
     instance->log_z += kac_log_mean(instance);
     instance->resamplings++;
-    kac_inherit(instance);
     dead = kac_count_dead(instance);
     run->ancestors = instance->ancestors;
     run->state_out = instance->state[1];
@@ -166,7 +165,7 @@ static int kac_write(struct kac_instance *instance, void *const *outputs, double
     memcpy(log_weight, instance->run.log_weight, (size_t)instance->run.particles * sizeof *log_weight);
     return KAC_OK;
   }
-  int status = kac_choose_ancestors(instance, instance->steps_done);
+  int status = kac_choose_ancestors(instance, instance->steps_done, 0);
   if (status == KAC_OK)
     kac_copy_rows(instance, outputs);
   return status;

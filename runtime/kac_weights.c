@@ -128,29 +128,15 @@ static void kac_systematic(const struct kac_instance *instance) {
     instance->ancestors[chosen++] = (int32_t)heaviest;
 }
 
-static int kac_check_ancestors(const struct kac_instance *instance) {
-  int64_t count = instance->run.particles;
-  for (int64_t i = 0; i < count; i++)
-    if (instance->ancestors[i] < 0 || instance->ancestors[i] >= count)
-      return kac_fail(&instance->config, KAC_ANCESTOR, "lineage %lld got ancestor %d of %lld", (long long)i,
-                      (int)instance->ancestors[i], (long long)count);
-  return KAC_OK;
-}
+struct kac_choice {
+  struct kac_instance *instance;
+  int64_t n;
+  int inherits;
+};
 
-int kac_choose_ancestors(struct kac_instance *instance, int64_t n) {
-  kac_normalise(instance);
-  if (instance->sampler->resample)
-    instance->sampler->resample(&instance->run, instance->weight, instance->totals.ess, instance->grid[n], n,
-                                instance->ancestors);
-  else
-    kac_systematic(instance);
-  return kac_check_ancestors(instance);
-}
-
-static void kac_inherit_block(void *job, int64_t index) {
-  struct kac_instance *instance = job;
+/* What is carried outside the state follows the ancestors at once; the state does so when the next step loads it. */
+static void kac_inherit_block(struct kac_instance *instance, struct kac_range range) {
   struct kac_run *run = &instance->run;
-  struct kac_range range = kac_block_range(instance, index);
   int32_t *eve = instance->state[1];
   uint8_t *dead = (uint8_t *)(eve + run->particles);
   for (int64_t i = range.first; i < range.last; i++) {
@@ -161,11 +147,49 @@ static void kac_inherit_block(void *job, int64_t index) {
   }
 }
 
-/* What is carried outside the state follows the ancestors at once; the state does so when the next step loads it. */
-void kac_inherit(struct kac_instance *instance) {
-  int64_t count = instance->run.particles;
-  kac_for_blocks(instance, kac_inherit_block, instance);
-  const int32_t *eve = instance->state[1];
-  memcpy(instance->eve, eve, (size_t)count * sizeof *eve);
-  memcpy(instance->run.dead, eve + count, (size_t)count);
+static void kac_choose_block(void *argument, int64_t index) {
+  const struct kac_choice *choice = argument;
+  struct kac_instance *instance = choice->instance;
+  const struct kac_sampler *sampler = instance->sampler;
+  struct kac_range range = kac_block_range(instance, index);
+  if (sampler->resample.tiles)
+    sampler->resample.tiles(&instance->run, instance->weight, instance->totals.ess, instance->grid[choice->n],
+                            choice->n, range.first / sampler->lanes, (range.last + sampler->lanes - 1) / sampler->lanes,
+                            instance->ancestors);
+  uint32_t highest = 0; /* what is negative is high */
+  for (int64_t i = range.first; i < range.last; i++)
+    highest = (uint32_t)instance->ancestors[i] > highest ? (uint32_t)instance->ancestors[i] : highest;
+  instance->block[index].stray = highest >= instance->run.particles;
+  if (choice->inherits && !instance->block[index].stray)
+    kac_inherit_block(instance, range);
+}
+
+static int kac_check_ancestors(const struct kac_instance *instance) {
+  int64_t stray = 0, count = instance->run.particles;
+  for (int64_t b = 0; b < instance->blocks; b++)
+    stray += instance->block[b].stray;
+  for (int64_t i = 0; stray > 0 && i < count; i++)
+    if (instance->ancestors[i] < 0 || instance->ancestors[i] >= count)
+      return kac_fail(&instance->config, KAC_ANCESTOR, "lineage %lld got ancestor %d of %lld", (long long)i,
+                      (int)instance->ancestors[i], (long long)count);
+  return KAC_OK;
+}
+
+int kac_choose_ancestors(struct kac_instance *instance, int64_t n, int inherits) {
+  const struct kac_sampler *sampler = instance->sampler;
+  kac_normalise(instance);
+  if (sampler->resample.prepare)
+    sampler->resample.prepare(&instance->run, instance->weight, instance->totals.ess, instance->grid[n], n);
+  if (!sampler->resample.tiles)
+    kac_systematic(instance);
+  struct kac_choice choice = {instance, n, inherits};
+  kac_for_blocks(instance, kac_choose_block, &choice);
+  int status = kac_check_ancestors(instance);
+  if (status == KAC_OK && inherits) {
+    size_t count = (size_t)instance->run.particles;
+    const int32_t *eve = instance->state[1];
+    memcpy(instance->eve, eve, count * sizeof *eve);
+    memcpy(instance->run.dead, eve + count, count);
+  }
+  return status;
 }

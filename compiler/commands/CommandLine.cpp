@@ -116,6 +116,19 @@ std::optional<int> finish(CLI::App &app, const std::vector<std::string> &set, Co
 
 } // namespace
 
+/// Says so where the first word is none of the commands.
+static bool isNoCommand(const CLI::App &app, const CommandLine &line) {
+  if (line.model.empty() || !app.get_subcommands().empty())
+    return false;
+  const bool isProgram = std::string_view(line.model).ends_with(".dsl");
+  std::cerr << "kacc: `" << line.model << "` is no command"
+            << (isProgram ? "; `kacc run " + line.model + "` runs it" : "") << ". There are:";
+  for (const CLI::App *sub : app.get_subcommands([](const CLI::App *) { return true; }))
+    std::cerr << " " << sub->get_name();
+  std::cerr << "\n";
+  return true;
+}
+
 std::optional<int> parseCommandLine(int argc, char **argv, CommandLine &line) {
   CLI::App app("kacc: compiles Kac programs into samplers, and runs them", "kacc");
   app.set_version_flag("--version", "kacc " KAC_VERSION);
@@ -179,9 +192,13 @@ std::optional<int> parseCommandLine(int argc, char **argv, CommandLine &line) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &failure) {
+    if (failure.get_exit_code() != 0 && isNoCommand(app, line))
+      return WrongCommandLine;
     int status = app.exit(failure, std::cout, std::cerr);
     return status == 0 ? Done : WrongCommandLine;
   }
+  if (emit.empty() && print.empty() && error.empty() && line.command.empty() && isNoCommand(app, line))
+    return WrongCommandLine;
   if (line.command.empty() && !emit.empty()) {
     line.command = "emit";
     line.what = emit;

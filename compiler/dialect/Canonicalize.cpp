@@ -1,6 +1,7 @@
 // The patterns of canonicalization on values: repeated operands, signs, indices that are in range, elements of arrays
 // that are made element by element. Exact but for the sign of a zero. Those on regions are in CanonicalizeRegions.cpp.
 #include "compiler/dialect/Kac.h"
+#include "compiler/dialect/Regions.h"
 
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -8,9 +9,6 @@
 using namespace mlir;
 
 namespace kac::ir {
-
-/// Patterns on build, reduce, if and loop.
-void addRegionPatterns(RewritePatternSet &patterns);
 
 namespace {
 

@@ -1,15 +1,35 @@
 // The patterns of canonicalization on build, reduce, if and loop: what is constant, unused or the same is taken out.
 #include "compiler/dialect/Kac.h"
+#include "compiler/dialect/Regions.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 
 namespace kac::ir {
 
-void addRegionPatterns(RewritePatternSet &patterns);
+void keepOperands(RewriterBase &rewriter, Operation *terminator, ArrayRef<unsigned> keep) {
+  SmallVector<Value> kept(llvm::map_range(keep, [&](unsigned i) { return terminator->getOperand(i); }));
+  rewriter.modifyOpInPlace(terminator, [&] { terminator->setOperands(kept); });
+}
+
+Operation *withResults(RewriterBase &rewriter, Operation *op, ArrayRef<unsigned> keep, ValueRange operands) {
+  OperationState state(op->getLoc(), op->getName());
+  state.addOperands(operands);
+  state.addAttributes(op->getAttrs());
+  for (unsigned i : keep)
+    state.addTypes(op->getResult(i).getType());
+  for (unsigned i = 0; i < op->getNumRegions(); ++i)
+    state.addRegion();
+  Operation *smaller = rewriter.create(state);
+  for (auto [from, to] : llvm::zip(op->getRegions(), smaller->getRegions()))
+    rewriter.inlineRegionBefore(from, to, to.end());
+  for (auto [i, old] : llvm::enumerate(keep))
+    rewriter.replaceAllUsesWith(op->getResult(old), smaller->getResult(i));
+  rewriter.eraseOp(op);
+  return smaller;
+}
 
 namespace {
 
@@ -29,30 +49,6 @@ SmallVector<Value> inlineRegion(PatternRewriter &rewriter, Operation *op, Region
   return results;
 }
 
-/// The same operation with the results that `keep` lists; the regions go over to it.
-template <typename Op> Op withResults(PatternRewriter &rewriter, Op op, ArrayRef<unsigned> keep, ValueRange operands) {
-  OperationState state(op.getLoc(), op->getName());
-  state.addOperands(operands);
-  state.addAttributes(op->getAttrs());
-  for (unsigned i : keep)
-    state.addTypes(op.getResult(i).getType());
-  for (unsigned i = 0; i < op->getNumRegions(); ++i)
-    state.addRegion();
-  auto smaller = cast<Op>(rewriter.create(state));
-  for (auto [from, to] : llvm::zip(op->getRegions(), smaller->getRegions()))
-    rewriter.inlineRegionBefore(from, to, to.end());
-  for (auto [i, old] : llvm::enumerate(keep))
-    rewriter.replaceAllUsesWith(op.getResult(old), smaller.getResult(i));
-  rewriter.eraseOp(op);
-  return smaller;
-}
-
-void keepYielded(PatternRewriter &rewriter, Region &region, ArrayRef<unsigned> keep) {
-  YieldOp yield = yieldOf(region);
-  SmallVector<Value> kept(llvm::map_range(keep, [&](unsigned i) { return yield.getOperands()[i]; }));
-  rewriter.modifyOpInPlace(yield, [&] { yield->setOperands(kept); });
-}
-
 /// Results of build and if that nobody uses are not made.
 template <typename Op> struct DropUnused : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
@@ -64,7 +60,7 @@ template <typename Op> struct DropUnused : OpRewritePattern<Op> {
     if (keep.size() == op->getNumResults())
       return failure();
     for (Region &region : op->getRegions())
-      keepYielded(rewriter, region, keep);
+      keepOperands(rewriter, region.front().getTerminator(), keep);
     withResults(rewriter, op, keep, op->getOperands());
     return success();
   }
@@ -202,7 +198,7 @@ struct DropCarried : OpRewritePattern<LoopOp> {
     SmallVector<Value> operands{op.getLower(), op.getUpper()};
     for (unsigned i : keep)
       operands.push_back(op.getInits()[i]);
-    keepYielded(rewriter, op.getBody(), keep);
+    keepOperands(rewriter, yieldOf(op.getBody()), keep);
     for (Region *region : op.getRegions())
       for (unsigned i = op.getNumResults(); i > 0 && !region->empty(); --i)
         if (!llvm::is_contained(keep, i - 1)) {

@@ -132,6 +132,9 @@ void emitDescriptors(mlir::ModuleOp facts, llvm::Module &module, const std::stri
       return make.record({make.function(get(parts, "prepare")), make.function(get(parts, "tiles")),
                           make.function(get(parts, "values"))});
     };
+    auto resampler = mlir::dyn_cast_or_null<mlir::DictionaryAttr>(row.get("resample"));
+    Constant *resample =
+        make.record({make.function(get(resampler, "prepare")), make.function(get(resampler, "tiles"))});
     Constant *record = make.record({make.i32(KAC_ABI_VERSION),
                                     make.text(name),
                                     make.text(features),
@@ -156,7 +159,7 @@ void emitDescriptors(mlir::ModuleOp facts, llvm::Module &module, const std::stri
                                     phase("output"),
                                     phase("monitor"),
                                     make.function(row.get("time")),
-                                    make.function(row.get("resample")),
+                                    resample,
                                     make.function(row.get("when")),
                                     make.function(row.get("weights")),
                                     make.text(text(row, "time_place"))});

@@ -2,7 +2,7 @@
 #include "compiler/passes/Arithmetic.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf, kac::ir::typeOf;
@@ -234,12 +234,7 @@ Value Arithmetic::fill(Value x, Type type) {
   return ir::RepeatOp::create(b, loc, typeOf(elementOf(x.getType()), shapeOf(type)), x);
 }
 
-static double count(ArrayRef<int64_t> shape) {
-  double n = 1;
-  for (int64_t extent : shape)
-    n *= double(extent);
-  return n;
-}
+static double count(ArrayRef<int64_t> shape) { return double(ShapedType::getNumElements(shape)); }
 
 Value Arithmetic::sumAll(Value x, ArrayRef<int64_t> shape) {
   if (!x)
@@ -313,12 +308,9 @@ Value hoistFactors(ir::ReduceOp reduce) {
   Block *block = &reduce.getBody().front();
   auto outside = [&](Value value) { return !reduce.getBody().isAncestor(value.getParentRegion()); };
   for (Operation &op : llvm::make_early_inc_range(block->without_terminator())) {
-    bool varies = false;
-    op.walk([&](Operation *inner) {
-      for (Value operand : inner->getOperands())
-        varies |= !outside(operand) && !op.isAncestor(operand.getParentBlock()->getParentOp());
-    });
-    if (!varies && isMemoryEffectFree(&op))
+    llvm::SetVector<Value> used(op.operand_begin(), op.operand_end());
+    getUsedValuesDefinedAbove(op.getRegions(), used);
+    if (isMemoryEffectFree(&op) && llvm::all_of(used, outside))
       op.moveBefore(reduce);
   }
   auto yield = cast<ir::YieldOp>(block->getTerminator());

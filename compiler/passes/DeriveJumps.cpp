@@ -1,7 +1,9 @@
 // The definition of a weight in; what in it jumps with the state out. The weight of a path is made of derivatives,
 // which do not see a jump.
 #include "compiler/passes/Arithmetic.h"
+#include "compiler/passes/ChoiceLine.h"
 #include "compiler/passes/DeriveSampler.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 
 #include <cmath>
 
@@ -16,8 +18,7 @@ class Jumps {
 public:
   explicit Jumps(ModuleOp module) : module(module) {}
 
-  /// Ints that the state chooses, choices between values neither of which depends on it; and those with nothing (-inf)
-  /// on one side.
+  /// Ints that the state chooses, choices whose value jumps; and those with nothing (-inf) on one side.
   llvm::SetVector<Operation *> jumps, edges;
 
   /// Whether a result depends on the state where these arguments do.
@@ -36,9 +37,30 @@ public:
     return moves;
   }
 
+  /// Whether what a function differentiates along an argument jumps with that argument.
+  void followDifferentiated(func::FuncOp function, Value argument) {
+    function.walk([&](ir::JvpOp derivative) {
+      auto variable = derivative.getVariable().getDefiningOp<ir::VariableOp>();
+      if (!variable || variable.getOperand() != argument)
+        return;
+      SetVector<Operation *> makers;
+      BackwardSliceOptions options;
+      options.omitBlockArguments = true;
+      (void)getBackwardSlice(derivative.getValue(), &makers, options);
+      DenseSet<Value> state{argument};
+      follow(function.getBody().front(), state, [&](Operation &op) { return makers.contains(&op); });
+    });
+  }
+
 private:
-  void follow(Block &block, DenseSet<Value> &state) {
+  static constexpr unsigned kLines = 4;
+
+  void follow(
+      Block &block, DenseSet<Value> &state,
+      llvm::function_ref<bool(Operation &)> isAsked = [](Operation &) { return true; }) {
     for (Operation &op : block) {
+      if (!isAsked(op))
+        continue;
       auto moves = [&](Value value) { return state.contains(value); };
       bool any = llvm::any_of(op.getOperands(), moves);
       if (auto call = dyn_cast<func::CallOp>(op)) {
@@ -83,10 +105,17 @@ private:
       return choice.has_value();
     auto [condition, x, y] = *choice;
     auto p = constantOf(x), q = constantOf(y);
-    if (!state.contains(x) && !state.contains(y) && x != y && (!p || !q || *p != *q))
-      jumps.insert(value.getDefiningOp());
-    else if ((p && std::isinf(*p)) || (q && std::isinf(*q)))
+    if ((p && std::isinf(*p)) || (q && std::isinf(*q))) {
       edges.insert(value.getDefiningOp());
+      return true;
+    }
+    // Between values that both stay there is nothing in between; an array's elements may each change elsewhere.
+    const bool stay = !state.contains(x) && !state.contains(y);
+    bool jump = stay && x != y && (!p || !q || *p != *q);
+    for (unsigned seed = 0; !stay && !jump && isa<FloatType>(value.getType()) && seed < kLines; ++seed)
+      jump = ChoiceLine(module, state, seed).jumps(value, condition).value_or(false);
+    if (jump)
+      jumps.insert(value.getDefiningOp());
     return true;
   }
 
@@ -99,10 +128,11 @@ private:
 void Derivation::warnOfJumps() {
   if (!rate || sampler.getUnweighted())
     return;
-  Jumps found(module);
+  Jumps found(module), inTime(module);
   SmallVector<bool> arguments(rate.getNumArguments(), false);
   arguments.front() = true;
   found.follow(rate, arguments);
+  inTime.followDifferentiated(rate, rate.getArguments().back());
   // One of a place: a law that is asked for in several ways is there as often.
   auto warn = [&](const llvm::SetVector<Operation *> &choices, StringRef text, StringRef help) {
     llvm::SetVector<Location> places;
@@ -117,6 +147,8 @@ void Derivation::warnOfJumps() {
       "not",
       "a value that changes gradually, as `sigmoid((x - a) / width)` does; or leave it out of the target and weigh the "
       "difference of its values in a `step` of your own");
+  warn(inTime.jumps, "W0407: here the target may jump with time, and the weight is derived as if it did not",
+       "a power that changes gradually; or weigh the difference in a `step` of your own");
   warn(found.edges, "W0406: beyond this edge the target is 0, and a lineage that a step takes there keeps its weight",
        "short steps; or another variable, as the logarithm of a positive one");
 }

@@ -433,11 +433,16 @@ void Reverse::visitLoop(ir::LoopOp op, Derivatives &adjoints) {
     starts.push_back(e.fill(adjoints.lookup(op.getResult(k)), op.getResult(k).getType()));
   for (Value outer : outers)
     starts.push_back(e.fill(adjoints.lookup(outer), outer.getType()));
-  auto backward = ir::LoopOp::create(b, e.loc, ValueRange(starts).getTypes(), op.getLower(), end, starts);
+  auto backward = ir::LoopOp::create(b, e.loc, ValueRange(starts).getTypes(), op.getLower(), op.getUpper(), starts);
   here = b.saveInsertionPoint();
   types.assign({b.getI32Type()});
   llvm::append_range(types, ValueRange(starts).getTypes());
-  block = b.createBlock(&backward.getBody(), {}, types, SmallVector<Location>(types.size(), e.loc));
+  locations.assign(types.size(), e.loc);
+  if (!op.getCondition().empty()) { // the bounds stay those of sizes, for a further derivative
+    block = b.createBlock(&backward.getCondition(), {}, types, locations);
+    ir::YieldOp::create(b, e.loc, e.compare("lt", block->getArgument(0), end));
+  }
+  block = b.createBlock(&backward.getBody(), {}, types, locations);
   // The turn before `end` comes first.
   index = e.subIndex(e.addIndex(op.getLower(), e.subIndex(end, e.integer(1))), block->getArgument(0));
   place = e.subIndex(index, e.integer(base));

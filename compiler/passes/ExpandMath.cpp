@@ -217,7 +217,6 @@ Value expandMath(OpBuilder &b, Location loc, StringRef name, ValueRange operands
       {"kac.digamma", digammaOf, nullptr},
       {"kac.trigamma", trigammaOf, nullptr},
       {"kac.pow", nullptr, powOf},
-      {"math.powf", nullptr, powOf},
   };
   for (const Row &row : rows) {
     if (row.name != name || operands.size() != (row.one ? 1 : 2))

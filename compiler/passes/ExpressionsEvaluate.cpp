@@ -320,6 +320,11 @@ std::optional<Ids> Expressions::look(func::CallOp op, func::FuncOp callee, const
     // A schedule keeps its name, so that formulas stay short.
     if (kind != kinds::kProcess || form.kind != Form::IsCoef || form.coef.constant())
       return results;
+    if (Expression &same = nodes[size_t(results[0])]; same.kind == Expression::Named) { // another name of a schedule
+      same.op = op;
+      same.shown = arguments;
+      return results;
+    }
     Expression named{Expression::Named, nodes[size_t(results[0])].type, op, {results[0]}};
     named.shown = arguments;
     Id id = intern(named, "named" + keyOf({results[0]}));

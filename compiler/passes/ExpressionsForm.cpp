@@ -232,9 +232,7 @@ Form Expressions::formOf(Operation *op, const Expression &node, Id id) {
 
 Scalar Expressions::divergence(const Vector &vector) {
   Scalar result;
-  int64_t size = 1;
-  for (int64_t extent : shapeOf(stateType))
-    size *= extent;
+  const int64_t size = ShapedType::getNumElements(shapeOf(stateType));
   for (const auto &[atom, c] : vector) {
     if (atom == state)
       addTo(result, ScalarAtom(), c * Coef(size));

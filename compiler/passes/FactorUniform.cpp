@@ -135,6 +135,8 @@ Value Factor::rewriteDivision(ir::DivOp op) {
 
 Value Factor::rewriteProduct(ir::MulOp op) {
   Location loc = op.getLoc();
+  if (comesFirst(op, op))
+    return {}; // it has left the loop around it, and is a factor there
   Value x = op.getLhs(), y = op.getRhs();
   auto isOuter = [&](Value part, Value other) {
     return !varies(part) || (comesFirst(part, op) && !comesFirst(other, op));
@@ -356,7 +358,8 @@ void Factor::run() {
         continue;
       changed = true;
       Operation *made = result.getDefiningOp();
-      op->getResult(0).replaceAllUsesExcept(result, made->isBeforeInBlock(op) ? op : made);
+      bool uses = llvm::is_contained(made->getOperands(), op->getResult(0));
+      op->getResult(0).replaceAllUsesExcept(result, uses ? made : op);
     }
   }
 }

@@ -1,11 +1,11 @@
 // A function in; the same where an `if` that lineages decide differently, and that gives arrays, is a select out. All
 // lanes of a tile go through both branches anyhow; as a select the choice can leave the sums that its elements go into.
 #include "compiler/passes/FlattenIfs.h"
+#include "compiler/passes/Arithmetic.h"
 #include "compiler/passes/HoistUniform.h"
 #include "compiler/passes/Uniformity.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -16,27 +16,17 @@ namespace kac {
 
 namespace {
 
-bool isZero(Value value) {
-  while (auto repeat = value.getDefiningOp<ir::RepeatOp>())
-    value = repeat.getOperand();
-  return matchPattern(value, m_AnyZeroFloat());
-}
-
 /// One choice for the whole value, of a value or zeros.
 ir::SelectOp guardOf(Value value) {
   auto select = value.getDefiningOp<ir::SelectOp>();
-  bool good = select && shapeOf(select.getCondition().getType()).empty() && isZero(select.getOnFalse()) &&
+  bool good = select && shapeOf(select.getCondition().getType()).empty() && constantOf(select.getOnFalse()) == 0 &&
               select.getOnTrue().getType() == select.getType();
   return good ? select : ir::SelectOp();
 }
 
-Value zeroLike(OpBuilder &b, Location loc, Type type) {
-  Value zero = arith::ConstantOp::create(b, loc, b.getFloatAttr(ir::elementOf(type), 0));
-  return shapeOf(type).empty() ? zero : ir::RepeatOp::create(b, loc, type, zero).getResult();
-}
-
 Value guarded(OpBuilder &b, Location loc, ir::SelectOp guard, Value value) {
-  return ir::SelectOp::create(b, loc, value.getType(), guard.getCondition(), value, zeroLike(b, loc, value.getType()));
+  Value zeros = Arithmetic(b, loc).zeros(value.getType());
+  return ir::SelectOp::create(b, loc, value.getType(), guard.getCondition(), value, zeros);
 }
 
 /// An operation that takes zeros to zeros: f(c ? v : 0) -> c ? f(v) : 0.

@@ -25,9 +25,9 @@ constexpr int64_t largestTable = 1 << 20; // elements
 
 class Hoist {
 public:
-  Hoist(func::FuncOp function, ArrayRef<bool> varying)
-      : function(function), varying(varying), body(function.getBody().front()), b(function.getContext()),
-        uniformity(function, varying, true) {}
+  Hoist(func::FuncOp function, ArrayRef<bool> varying, bool drawsVary)
+      : function(function), varying(varying), drawsVary(drawsVary), body(function.getBody().front()),
+        b(function.getContext()), uniformity(function, varying, drawsVary) {}
 
   void run() {
     splitBuilds();
@@ -48,7 +48,7 @@ private:
       simplify();
     } while (leaveRegions(body));
   }
-  void refresh() { uniformity = Uniformity(function, varying, true); }
+  void refresh() { uniformity = Uniformity(function, varying, drawsVary); }
   void splitBuilds();
   bool leaveRegions(Block &block);
   void tabulate();
@@ -63,6 +63,7 @@ private:
 
   func::FuncOp function;
   ArrayRef<bool> varying;
+  bool drawsVary;
   Block &body;
   OpBuilder b;
   Uniformity uniformity;
@@ -304,11 +305,7 @@ void Hoist::outline() {
       continue;
     if (auto input = dyn_cast<ir::InputOp>(op); input && staysInput(input))
       continue;
-    bool effects = op.walk([](Operation *inner) {
-                       return isa<ir::WeighOp, ir::RequireOp, ir::RandomOp>(inner) ? WalkResult::interrupt()
-                                                                                   : WalkResult::advance();
-                     }).wasInterrupted();
-    bool known = !effects;
+    bool known = !Cost::hasEffects(&op);
     op.walk([&](Operation *inner) {
       for (Value operand : inner->getOperands())
         known = known && (op.isProperAncestor(operand.getParentBlock()->getParentOp()) || isKnown(operand));
@@ -365,6 +362,8 @@ void Hoist::outline() {
 
 } // namespace
 
-void hoistUniform(func::FuncOp function, ArrayRef<bool> varying) { Hoist(function, varying).run(); }
+void hoistUniform(func::FuncOp function, ArrayRef<bool> varying, bool drawsVary) {
+  Hoist(function, varying, drawsVary).run();
+}
 
 } // namespace kac

@@ -72,11 +72,17 @@ Thing Body::buffer(ArrayRef<int64_t> shape, Type element) {
   // Room over all lineages: what was taken before, for each of them.
   int64_t before = *frame.scratchBytes;
   *frame.scratchBytes += (count * bytesOf(memory) + 7) / 8 * 8;
+  Value address = scratchAt(before);
+  frame.scratchOf[address] = before;
+  return view(address, shape, memory);
+}
+
+/// The place in the scratch behind `bytes` for each lineage.
+Value Body::scratchAt(int64_t bytes) {
   OpBuilder &e = frame.entry;
   Value wide = arith::ExtSIOp::create(e, loc, e.getI64Type(), frame.particles);
-  Value skip = arith::MulIOp::create(e, loc, wide, arith::ConstantOp::create(e, loc, e.getI64IntegerAttr(before)));
-  Value address = LLVM::GEPOp::create(e, loc, pointer, e.getI8Type(), frame.scratch, ValueRange{skip});
-  return view(address, shape, memory);
+  Value skip = arith::MulIOp::create(e, loc, wide, arith::ConstantOp::create(e, loc, e.getI64IntegerAttr(bytes)));
+  return LLVM::GEPOp::create(e, loc, frame.scratch.getType(), e.getI8Type(), frame.scratch, ValueRange{skip});
 }
 
 Thing Body::spill(const Array &list) {

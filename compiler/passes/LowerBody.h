@@ -27,6 +27,7 @@ struct KernelFrame {
   mlir::Value fault;               // address of an i32 that counts indices out of range; null: they are clamped
   mlir::Value scratch;             // address of room for arrays over all lineages; null where there are none
   int64_t *scratchBytes = nullptr; // what is taken of it, for each lineage
+  llvm::DenseMap<mlir::Value, int64_t> scratchOf;    // what was taken of it before the array at this address
   std::function<mlir::Value(mlir::StringRef)> input; // the address of an input
 };
 
@@ -65,6 +66,7 @@ public:
   Thing list(std::vector<Thing> parts, llvm::ArrayRef<int64_t> shape);
   /// Memory for an array whose elements are of type `element`.
   Thing buffer(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  mlir::Value scratchAt(int64_t bytes);
   Thing view(mlir::Value address, llvm::ArrayRef<int64_t> shape, mlir::Type element);
   mlir::Value loadScalar(const Thing &memory) { return load(*memory.array); }
   void store(const Thing &memory, const Thing &values, int64_t cost);
@@ -132,6 +134,10 @@ private:
   Thing searchAll(const Thing &array, const Thing &u, llvm::ArrayRef<int64_t> shape, bool varies);
   mlir::Value count(const Thing &array, mlir::Value u, bool varies);
   mlir::Value bisect(const Thing &array, mlir::Value u, bool varies);
+  std::pair<mlir::Value, mlir::Value> near(const Thing &array, mlir::Value u, mlir::Value last, mlir::Value ended);
+  llvm::SmallVector<mlir::Value> whileLoop(llvm::ArrayRef<mlir::Value> inits,
+                                           llvm::function_ref<mlir::Value(mlir::ValueRange)> goes,
+                                           llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> turn);
 
   // LowerRandom.cpp
   mlir::Value random(ir::RandomOp op, llvm::ArrayRef<mlir::Value> indices);

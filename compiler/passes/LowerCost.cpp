@@ -22,13 +22,8 @@ std::optional<int64_t> Cost::constantOf(Value value) {
 }
 
 std::optional<int64_t> Cost::countOf(Type type) {
-  int64_t count = 1;
-  for (int64_t extent : shapeOf(type)) {
-    if (ShapedType::isDynamic(extent))
-      return std::nullopt;
-    count *= extent;
-  }
-  return count;
+  ArrayRef<int64_t> shape = shapeOf(type);
+  return ShapedType::isDynamicShape(shape) ? std::nullopt : std::optional(ShapedType::getNumElements(shape));
 }
 
 bool Cost::hasEffects(Operation *op) {

@@ -54,7 +54,9 @@ private:
   mlir::FlatSymbolRefAttr tiles(Phase phase, llvm::StringRef name, mlir::func::FuncOp function);
   mlir::FlatSymbolRefAttr values(Phase phase, llvm::StringRef name, llvm::ArrayRef<mlir::func::FuncOp> functions);
   llvm::SmallVector<Thing> known(Phase phase, Kernel &kernel, Body &body, mlir::Value n);
-  void layOut(Phase phase, mlir::func::FuncOp function);
+  void layOut(mlir::func::FuncOp function, const Uniformity &uniformity);
+  void share(Kernel &kernel, Body &body, mlir::func::FuncOp function, llvm::ArrayRef<Thing> given);
+  void addShared(llvm::SmallVector<Thing> &things, mlir::func::FuncOp function, Body &body, Kernel &kernel);
   void openTile(Kernel &kernel, mlir::Value tile);
   llvm::SmallVector<Thing> loadState(Kernel &kernel, Body &body, mlir::Value tile, bool gathered);
   Thing gatheredArray(Body &body, mlir::Value start, mlir::Value lanesAt, int64_t stride, mlir::Type lane,
@@ -72,7 +74,7 @@ private:
   // LowerPopulation.cpp: time, when, resample, weights, requires
   mlir::FlatSymbolRefAttr time(mlir::func::FuncOp function);
   mlir::FlatSymbolRefAttr when(mlir::func::FuncOp function);
-  mlir::FlatSymbolRefAttr resample(mlir::func::FuncOp function);
+  mlir::DictionaryAttr resample(mlir::func::FuncOp function);
   mlir::FlatSymbolRefAttr weights();
   mlir::ArrayAttr requires_();
   Kernel beginUniform(llvm::StringRef what, llvm::ArrayRef<mlir::Type> arguments, mlir::Type result = {});

@@ -90,20 +90,21 @@ static bool feedsUniform(Value value, const Uniformity &uniformity) {
 }
 
 /// Room for the uniform arguments of `function`, behind what is taken.
-void KernelMaker::layOut(Phase phase, func::FuncOp function) {
+void KernelMaker::layOut(func::FuncOp function, const Uniformity &all) {
   func::FuncOp uniform = uniformOf(function);
   if (!uniform)
     return;
   unsigned first = function.getNumArguments() - uniform.getNumResults();
-  Uniformity all = uniformity(phase, function);
   for (BlockArgument argument : function.getArguments().drop_front(first)) {
     Type element = elementOf(argument.getType());
     if (isa<FloatType>(element))
       element = feedsUniform(argument, all) ? Type(b.getF64Type()) : real;
     if (element.isInteger(1))
       element = b.getI8Type();
-    int64_t bytes =
-        std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1) * Cost::countOf(argument.getType()).value_or(1);
+    std::optional<int64_t> count = Cost::countOf(argument.getType());
+    if (!count) // an array over all lineages lies in the scratch
+      continue;
+    int64_t bytes = std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1) * *count;
     int64_t align = shapeOf(argument.getType()).empty() ? 8 : 64;
     uniformBytes = (uniformBytes + align - 1) / align * align;
     slots[argument] = {uniformBytes, element};
@@ -127,16 +128,33 @@ FlatSymbolRefAttr KernelMaker::prepare(Phase phase, StringRef name, ArrayRef<fun
     Body body(b, kernel.frame, none);
     SmallVector<Thing> given = known(phase, kernel, body, kernel.function.getArgument(1));
     given.resize(uniform.getNumArguments());
-    auto results = body.lower(uniform, given);
-    unsigned first = function.getNumArguments() - uniform.getNumResults();
-    for (auto [k, result] : llvm::enumerate(results)) {
-      Slot slot = slots[function.getArgument(first + k)];
-      Type type = uniform.getResultTypes()[k];
-      body.store(body.view(byteOffset(room, slot.offset), shapeOf(type), slot.element), result, 8);
-    }
+    share(kernel, body, function, given);
   }
   end(kernel);
   return FlatSymbolRefAttr::get(kernel.function);
+}
+
+/// Computes what lineages have in common, and leaves it where layOut has made room or, if it is an array over all of
+/// them, where it was made.
+void KernelMaker::share(Kernel &kernel, Body &body, func::FuncOp function, ArrayRef<Thing> given) {
+  func::FuncOp uniform = uniformOf(function);
+  auto results = body.lower(uniform, given);
+  Value room = field(kernel, UniformRoom, pointer);
+  unsigned first = function.getNumArguments() - uniform.getNumResults();
+  for (auto [k, result] : llvm::enumerate(results)) {
+    Slot &slot = slots[function.getArgument(first + k)];
+    Type type = uniform.getResultTypes()[k];
+    if (Cost::countOf(type)) {
+      body.store(body.view(byteOffset(room, slot.offset), shapeOf(type), slot.element), result, 8);
+      continue;
+    }
+    Thing memory = result;
+    if (!result.array->base || result.array->offset || !kernel.frame.scratchOf.contains(result.array->base)) {
+      memory = body.buffer(shapeOf(type), elementOf(type));
+      body.store(memory, result, 8);
+    }
+    slot = {kernel.frame.scratchOf[memory.array->base], memory.array->element};
+  }
 }
 
 // --- the state ---
@@ -332,6 +350,12 @@ SmallVector<Thing> KernelMaker::arguments(Phase phase, func::FuncOp function, Ar
   llvm::append_range(things, knowns);
   if (phase == Phase::Init || phase == Phase::Step)
     things.push_back(lineage);
+  addShared(things, function, body, kernel);
+  return things;
+}
+
+/// Puts what `share` has left behind the other arguments of `function`.
+void KernelMaker::addShared(SmallVector<Thing> &things, func::FuncOp function, Body &body, Kernel &kernel) {
   Value room;
   while (things.size() < function.getNumArguments()) {
     BlockArgument argument = function.getArgument(things.size());
@@ -340,10 +364,12 @@ SmallVector<Thing> KernelMaker::arguments(Phase phase, func::FuncOp function, Ar
     b.restoreInsertionPoint(kernel.frame.entry.saveInsertionPoint());
     if (!room)
       room = field(kernel, UniformRoom, pointer);
-    Thing memory = body.view(byteOffset(room, slot.offset), shapeOf(argument.getType()), slot.element);
+    Value place = byteOffset(room, slot.offset);
+    if (!Cost::countOf(argument.getType()))
+      place = body.scratchAt(slot.offset);
+    Thing memory = body.view(place, shapeOf(argument.getType()), slot.element);
     things.push_back(memory.array->shape.empty() ? Thing(body.loadScalar(memory)) : memory);
   }
-  return things;
 }
 
 FlatSymbolRefAttr KernelMaker::tiles(Phase phase, StringRef name, func::FuncOp function) {
@@ -474,7 +500,7 @@ DictionaryAttr KernelMaker::phase(Phase phase, StringRef name, ArrayRef<func::Fu
     if (!uniformOf(function))
       hoistUniform(function, varyingArguments(phase, function));
     fuseReductions(function);
-    layOut(phase, function);
+    layOut(function, uniformity(phase, function));
   }
   SmallVector<NamedAttribute> made;
   if (auto symbol = prepare(phase, name, functions))

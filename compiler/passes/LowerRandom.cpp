@@ -112,11 +112,12 @@ Value Body::random(ir::RandomOp op, ArrayRef<Value> indices) {
   for (auto [index, size] : llvm::zip(indices, op.getExtents()))
     number = add(multiply(number, extent(size < 0 ? ShapedType::kDynamic : size)), index);
 
-  auto spread = [&](Value value) { return frame.lineage ? vary(value) : value; };
+  bool lanes = frame.lineage || isVector(number);
+  auto spread = [&](Value value) { return lanes ? vary(value) : value; };
   Value block = b.createOrFold<arith::ShRUIOp>(loc, number, isVector(number) ? vary(integer(2)) : integer(2));
   Value within = b.createOrFold<arith::AndIOp>(loc, number, isVector(number) ? vary(integer(3)) : integer(3));
   auto words = [&](int64_t site) {
-    Value lineage = frame.lineage ? frame.lineage : integer(0);
+    Value lineage = frame.lineage ? frame.lineage : spread(integer(0));
     return philox(b, loc, {lineage, spread(frame.step), spread(integer(site)), spread(block)},
                   {spread(frame.seedLow), spread(frame.seedHigh)});
   };

@@ -1,4 +1,5 @@
 // Operations on scalars in, the same on scalars or on vectors of lanes out.
+#include "compiler/passes/Arithmetic.h"
 #include "compiler/passes/ExpandMath.h"
 #include "compiler/passes/LowerBody.h"
 
@@ -169,16 +170,7 @@ static Value floorOf(Body &body, Value x) {
 // --- the table of elementwise operations ---
 
 static Value power(Body &body, ir::PowOp op, Value x, Value y) {
-  FloatAttr constant;
-  Value source = op.getRhs();
-  while (auto repeat = source.getDefiningOp<ir::RepeatOp>())
-    source = repeat.getOperand();
-  std::optional<double> exponent;
-  if (matchPattern(source, m_Constant(&constant)))
-    exponent = constant.getValueAsDouble();
-  if (auto cast = source.getDefiningOp<ir::CastOp>())
-    if (auto whole = Cost::constantOf(cast.getOperand()))
-      exponent = double(*whole);
+  std::optional<double> exponent = constantOf(op.getRhs());
   if (exponent && *exponent == std::floor(*exponent) && std::abs(*exponent) <= 8)
     return expandPower(body.b, body.loc, x, int64_t(*exponent));
   if (exponent && *exponent == 0.5)

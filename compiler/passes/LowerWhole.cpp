@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #include <limits>
@@ -198,26 +199,66 @@ Value Body::count(const Thing &array, Value u, bool varies) {
               })[0];
 }
 
-/// All before `low` are not above u; `high` is above it, or the last.
+/// How many elements but the last are not above u, of elements that do not decrease.
 Value Body::bisect(const Thing &array, Value u, bool varies) {
-  auto fit = [&](Value value) { return varies ? vary(value) : value; };
-  Value ends[] = {fit(integer(0)), fit(arith::SubIOp::create(b, loc, extent(array.array->shape[0]), integer(1)))};
+  Value last = arith::SubIOp::create(b, loc, extent(array.array->shape[0]), integer(1)), place;
+  std::pair<Value, Value> range(integer(0), last);
+  if (varies && ShapedType::isDynamic(array.array->shape[0]) && !isa<VectorType>(array.array->element)) {
+    u = vary(u);
+    Value one = arith::ConstantOp::create(frame.entry, loc, frame.entry.getI32IntegerAttr(1));
+    place =
+        LLVM::AllocaOp::create(frame.entry, loc, LLVM::LLVMPointerType::get(b.getContext()), b.getI32Type(), one, 4);
+    LLVM::StoreOp::create(frame.entry, loc, one, place);
+    range = near(array, u, last, LLVM::LoadOp::create(b, loc, b.getI32Type(), place));
+  }
+  auto [low, left] = range;
+  Value found = whileLoop(
+      {varies ? vary(low) : low, left}, [&](ValueRange now) { return compare("lt", integer(0), now[1]); },
+      [&](ValueRange now) -> SmallVector<Value> {
+        Value rest = arith::ShRSIOp::create(b, loc, now[1], integer(1));
+        Value next = add(now[0], arith::SubIOp::create(b, loc, now[1], rest));
+        Value above = compare("lt", u, at(array, add(next, integer(-1))).scalar);
+        return {select(above, now[0], next), rest};
+      })[0];
+  if (place) {
+    Value end = vector::ExtractOp::create(b, loc, found, frame.lanes - 1);
+    LLVM::StoreOp::create(b, loc, end, place);
+  }
+  return found;
+}
+
+/// Of many elements those between which all lanes seek, the first and how many more: behind where the last search
+/// ended, if they all seek there, as they do where what is sought rises with the lineage.
+std::pair<Value, Value> Body::near(const Thing &array, Value u, Value last, Value ended) {
+  Value before = arith::MaxSIOp::create(b, loc, add(ended, integer(-1)), integer(0));
+  Value behind = any(compare("lt", u, at(array, before).scalar));
+  Value low = select(behind, integer(0), ended), all = arith::SubIOp::create(b, loc, last, low);
+  Value few = arith::MinSIOp::create(b, loc, all, integer(frame.lanes));
+  Value left = whileLoop(
+      {select(behind, all, few)},
+      [&](ValueRange now) {
+        Value open = any(negate(compare("lt", u, at(array, add(low, now[0])).scalar)));
+        return both(compare("lt", now[0], all), open);
+      },
+      [&](ValueRange now) -> SmallVector<Value> {
+        Value more = arith::SubIOp::create(b, loc, all, now[0]);
+        return {add(now[0], arith::MinSIOp::create(b, loc, more, now[0]))};
+      })[0];
+  return {low, left};
+}
+
+/// While `goes` holds, of the values that are carried, `turn` makes the next ones.
+SmallVector<Value> Body::whileLoop(ArrayRef<Value> inits, llvm::function_ref<Value(ValueRange)> goes,
+                                   llvm::function_ref<SmallVector<Value>(ValueRange)> turn) {
   auto whileOp = scf::WhileOp::create(
-      b, loc, ValueRange(ends).getTypes(), ends, [&](OpBuilder &, Location, ValueRange) {},
+      b, loc, ValueRange(inits).getTypes(), inits, [&](OpBuilder &, Location, ValueRange) {},
       [&](OpBuilder &, Location, ValueRange) {});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(whileOp.getBeforeBody());
-  ValueRange now = whileOp.getBeforeArguments();
-  scf::ConditionOp::create(b, loc, any(compare("lt", now[0], now[1])), now);
+  scf::ConditionOp::create(b, loc, goes(whileOp.getBeforeArguments()), whileOp.getBeforeArguments());
   b.setInsertionPointToStart(whileOp.getAfterBody());
-  now = whileOp.getAfterArguments();
-  Value middle = arith::ShRSIOp::create(b, loc, add(now[0], now[1]), fit(integer(1)));
-  Value above = compare("lt", u, at(array, middle).scalar);
-  Value open = compare("lt", now[0], now[1]);
-  Value low = select(both(open, negate(above)), add(middle, integer(1)), now[0]);
-  Value high = select(both(open, above), middle, now[1]);
-  scf::YieldOp::create(b, loc, ValueRange{low, high});
-  return whileOp.getResult(0);
+  scf::YieldOp::create(b, loc, turn(whileOp.getAfterArguments()));
+  return SmallVector<Value>(whileOp.getResults());
 }
 
 Thing Body::scan(const Thing &array, Value of, int64_t cost) {
@@ -261,7 +302,9 @@ Thing Body::sort(const Thing &array, Value of) {
       Value left = add(first, arith::ShLIOp::create(b, loc, pair, integer(1)));
       Value right = add(left, integer(1));
       Value x = at(memory, left).scalar, y = at(memory, right).scalar;
-      Value swapped = compare("lt", y, x);
+      // What is not a number comes last.
+      Value moves = arith::AndIOp::create(b, loc, compare("ne", x, x), compare("eq", y, y));
+      Value swapped = arith::OrIOp::create(b, loc, compare("lt", y, x), moves);
       put(left, select(swapped, y, x));
       put(right, select(swapped, x, y));
       return {};

@@ -1,4 +1,5 @@
 // Operations in, the same without those whose results nothing uses: single results of regions and carried values too.
+#include "compiler/dialect/Regions.h"
 #include "compiler/passes/Derivatives.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -6,29 +7,6 @@
 using namespace mlir;
 
 namespace kac {
-
-static void keepOperands(Operation *terminator, ArrayRef<unsigned> kept) {
-  SmallVector<Value> operands;
-  for (unsigned k : kept)
-    operands.push_back(terminator->getOperand(k));
-  terminator->setOperands(operands);
-}
-
-/// `op` again with the results `kept` and the given operands; takes the regions.
-static Operation *withResults(Operation *op, ArrayRef<unsigned> kept, ValueRange operands) {
-  OpBuilder b(op);
-  OperationState state(op->getLoc(), op->getName(), operands, {}, op->getAttrs());
-  state.propertiesAttr = op->getPropertiesAsAttribute();
-  for (unsigned k : kept)
-    state.addTypes(op->getResult(k).getType());
-  for (Region &region : op->getRegions())
-    state.addRegion()->takeBody(region);
-  Operation *smaller = b.create(state);
-  for (auto [i, k] : llvm::enumerate(kept))
-    op->getResult(k).replaceAllUsesWith(smaller->getResult(i));
-  op->erase();
-  return smaller;
-}
 
 /// The carried values of a loop that its used results, its condition or its effects depend on.
 static SmallVector<unsigned> liveCarried(ir::LoopOp loop) {
@@ -80,8 +58,9 @@ static void pruneLoop(ir::LoopOp loop) {
   size_t n = loop.getNumResults();
   if (kept.size() == n)
     return;
+  IRRewriter rewriter(loop);
   Block &body = loop.getBody().front();
-  keepOperands(body.getTerminator(), kept);
+  ir::keepOperands(rewriter, body.getTerminator(), kept);
   // What still uses a dropped argument feeds nothing that is kept.
   pruneBlock(body);
   for (Region &region : loop->getRegions())
@@ -95,7 +74,7 @@ static void pruneLoop(ir::LoopOp loop) {
   SmallVector<Value> operands{loop.getLower(), loop.getUpper()};
   for (unsigned k : kept)
     operands.push_back(loop.getInits()[k]);
-  withResults(loop, kept, operands);
+  ir::withResults(rewriter, loop, kept, operands);
 }
 
 static void pruneBlock(Block &block) {
@@ -113,9 +92,10 @@ static void pruneBlock(Block &block) {
         if (!result.use_empty())
           kept.push_back(unsigned(k));
       if (kept.size() < op->getNumResults()) {
+        IRRewriter rewriter(op);
         for (Region &region : op->getRegions())
-          keepOperands(region.front().getTerminator(), kept);
-        withResults(op, kept, op->getOperands());
+          ir::keepOperands(rewriter, region.front().getTerminator(), kept);
+        ir::withResults(rewriter, op, kept, op->getOperands());
       }
     }
     op = next ? next->getNextNode() : &block.front();

@@ -2,6 +2,7 @@
 #include "compiler/passes/Derivatives.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using kac::ir::elementOf, kac::ir::shapeOf, kac::ir::typeOf;
@@ -56,12 +57,8 @@ void Activity::visit(Operation *op) {
 
 llvm::SetVector<Value> Activity::captured(Operation *op) const {
   llvm::SetVector<Value> values;
-  for (Region &region : op->getRegions())
-    region.walk([&](Operation *inner) {
-      for (Value operand : inner->getOperands())
-        if (active.contains(operand) && !op->isAncestor(operand.getParentBlock()->getParentOp()))
-          values.insert(operand);
-    });
+  getUsedValuesDefinedAbove(op->getRegions(), values);
+  values.remove_if([&](Value value) { return !active.contains(value); });
   return values;
 }
 

@@ -29,26 +29,74 @@ bool readNumber(std::string word, double &value) {
   return fault == std::errc() && end == word.data() + word.size() && end != begin;
 }
 
-/// `1`, or `[1, 2, 3]` with or without its brackets, in row-major order.
-bool readNumbers(const std::string &word, std::vector<double> &values, std::string &why) {
-  size_t at = 0;
-  while (at <= word.size()) {
-    size_t end = std::min(word.find(',', at), word.size());
-    std::string item = word.substr(at, end - at);
-    while (!item.empty() && (item.front() == '[' || item.front() == ' '))
-      item.erase(0, 1);
-    while (!item.empty() && (item.back() == ']' || item.back() == ' '))
-      item.pop_back();
-    double value = 0;
-    if (!readNumber(item, value)) {
-      why = "`" + item + "` is not a number";
-      return false;
-    }
-    values.push_back(value);
-    at = end + 1;
+/// What `--set` gives by text: numbers between commas, in brackets or without, and the axes that the brackets say.
+class TypedArray {
+public:
+  TypedArray(const std::string &text, bool areBools) : text(text), areBools(areBools) {}
+
+  /// Says in `why` what is no number, or that the brackets are those of no array.
+  bool read(std::vector<double> &values, std::string &why) {
+    bool good = opens() ? one(values, 0) : list(values, 0);
+    skip();
+    if (good && at < text.size())
+      good = fail("has a `" + text.substr(at, 1) + "` too many");
+    why = this->why;
+    return good;
   }
-  return true;
-}
+
+  std::vector<int64_t> shape; // lengths from the outermost brackets inwards
+
+private:
+  void skip() { at = std::min(text.find_first_not_of(" \t", at), text.size()); }
+  bool opens() { return skip(), at < text.size() && text[at] == '['; }
+  bool fail(const std::string &what) {
+    why = what;
+    return false;
+  }
+
+  bool one(std::vector<double> &values, size_t depth) {
+    if (opens()) {
+      ++at;
+      if (!list(values, depth))
+        return false;
+      skip();
+      if (at == text.size())
+        return fail("lacks a `]`");
+      ++at;
+      return true;
+    }
+    const size_t end = std::min(text.find_first_of("[],", at), text.size());
+    const std::string item = text.substr(at, end - at);
+    at = end;
+    if (!readNumber(item, values.emplace_back()))
+      return fail("`" + item + (areBools ? "` is not true or false" : "` is not a number"));
+    return depth == shape.size() || fail("has more brackets in one place than in another");
+  }
+
+  bool list(std::vector<double> &values, size_t depth) {
+    int64_t count = 0;
+    if (depth == shape.size()) {
+      if (!values.empty() || depth > 30)
+        return fail("has more brackets in one place than in another");
+      shape.push_back(-1);
+    }
+    do {
+      if (!one(values, depth + 1))
+        return false;
+      ++count;
+      skip();
+    } while (at < text.size() && text[at] == ',' && ++at);
+    if (shape[depth] >= 0 && shape[depth] != count)
+      return fail("has rows of different lengths");
+    shape[depth] = count;
+    return true;
+  }
+
+  const std::string &text;
+  bool areBools;
+  size_t at = 0;
+  std::string why;
+};
 
 int64_t countOf(const kac_array_type &type) {
   int64_t count = 1;
@@ -79,9 +127,15 @@ bool Settings::readOne(const kac_input &input, const std::string &word, std::str
       return false;
     }
   } else {
-    if (!readNumbers(word, array.values, why))
+    TypedArray typed(word, type.element == KAC_BOOL);
+    if (!typed.read(array.values, why))
       return false;
     auto count = static_cast<size_t>(countOf(type));
+    if (typed.shape.size() > 1 && typed.shape != shape) { // one list may hold the numbers of all axes
+      why = "has other axes than are declared";
+      code = codeOf(NpyError::Shape);
+      return false;
+    }
     if (array.values.size() == 1)
       array.values.resize(count, array.values[0]); // a value repeats along the missing axes
     if (array.values.size() != count) {

@@ -3,12 +3,14 @@
 /// x_t = alpha(t) x0 + sigma(t) z for x0 of any shape and z standard normal, as the solution of the linear stochastic
 /// equation that has these moments (arXiv 2011.13456); each of the roles of a process follows from any other.
 process gaussian[..s](alpha : fn(real) -> real, sigma : fn(real) -> real) {
+  require sigma(0) > 0, "a path starts with noise"
   path(x0 : real[..s], t) = normal(alpha(t) * x0, sigma(t))
   start : density[real[..s]] = normal(0, sigma(0))
   dalpha(t : real) -> real = jvp(alpha(t), t, 1)
   dsigma(t : real) -> real = jvp(sigma(t), t, 1)
   slope(t : real) -> real = dalpha(t) / alpha(t)
-  diffusion(t) = sqrt(2 * sigma(t) * (sigma(t) * slope(t) - dsigma(t)))
+  path_noise(t : real) -> real = sqrt(2 * sigma(t) * (sigma(t) * slope(t) - dsigma(t)))   // of the noising on this path
+  diffusion(t) = path_noise(t)                         // another one leaves the path, and its velocity, as they are
   noising(x, t) = -slope(t) * x
   law(t) = data.noised(alpha(t), sigma(t))
   score(x, t) = law(t).score(x)
@@ -18,7 +20,7 @@ process gaussian[..s](alpha : fn(real) -> real, sigma : fn(real) -> real) {
   score(x, t) = (alpha(t) * velocity(x, t) - dalpha(t) * x) / (sigma(t) * (dalpha(t) * sigma(t) - alpha(t) * dsigma(t)))
   noise(x, t) = -sigma(t) * score(x, t)
   denoised(x, t) = (x + sigma(t)^2 * score(x, t)) / alpha(t)
-  velocity(x, t) = slope(t) * x + diffusion(t)^2 / 2 * score(x, t)
+  velocity(x, t) = slope(t) * x + path_noise(t)^2 / 2 * score(x, t)
 }
 
 test "gaussian" = close(gaussian(alpha(t) = t, sigma(t) = 2 - t).path(0.7, 0.3).mean, 0.21) &&
@@ -41,7 +43,7 @@ process variance_preserving(beta_min : real, beta_max : real) =
   gaussian(alpha(t) = vp_alpha(t, beta_min, beta_max), sigma(t) = sqrt(1 - vp_alpha(t, beta_min, beta_max)^2)) with {
     require 0 <= beta_min && beta_min < beta_max, "noise rates rise from beta_min to beta_max"
     slope(t) = (beta_min + (beta_max - beta_min) * (1 - t)) / 2
-    diffusion(t) = sqrt(2 * slope(t))                  // finite at t = 1, where the general formula is 0 times infinity
+    path_noise(t) = sqrt(2 * slope(t))                 // finite at t = 1, where the general formula is 0 times infinity
   }
 
 test "variance_preserving" = close(variance_preserving(0.1, 20).alpha(0.3), 0.08435257018283) &&
@@ -93,7 +95,7 @@ process ornstein_uhlenbeck(rate : real = 5, spread : real = 1) =
   gaussian(alpha(t) = exp(-rate * (1 - t)), sigma(t) = spread * sqrt(1 - exp(-2 * rate * (1 - t)))) with {
     require rate > 0 && spread > 0, "rate and spread are positive"
     slope(t) = rate
-    diffusion(t) = spread * sqrt(2 * rate)
+    path_noise(t) = spread * sqrt(2 * rate)
   }
 
 test "ornstein_uhlenbeck" = close(ornstein_uhlenbeck(2.5, 1.5).sigma(0.3), 1.477178353246) &&

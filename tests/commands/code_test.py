@@ -88,7 +88,7 @@ class Code(unittest.TestCase):
         for program in EXAMPLES + ["mixture.dsl", "wide.dsl"]:
             for precision in ([], ["--f64"]):
                 code = functions(self.emit("asm", program, *precision))
-                tiles = [name for name in code if name.endswith((".tiles", ".values", ".weights", ".resample"))]
+                tiles = [name for name in code if name.endswith((".tiles", ".values", ".weights"))]
                 self.assertGreaterEqual(len(tiles), 4, program)
                 self.assertTrue(any(name.endswith(".step.tiles") for name in tiles), program)
                 for name in tiles:

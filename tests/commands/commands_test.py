@@ -126,6 +126,47 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.kacc("run", "walk.dsl", "--set", "nothing=1"), 1, self.errors)
         self.assertEqual(self.kacc("run", "walk.dsl", "--set", "drift=missing.npy"), 1, self.errors)
 
+    def test_arrays_by_text(self):
+        self.write("table.dsl", "param m : real[2, 3] = 0\nparam on : bool = true\n"
+                                "sampler s { steps = 0; particles = 1; init() = (m[1, 0], sum(m), indicator(on)) }\n")
+        for text, wrong in [("[[1,2,3],[4,5,6]]", None), ("1,2,3,4,5,6", None), ("[1, 2,3,4,5,6]", None), ("7", None),
+                            ("[[1,2],[3,4],[5,6]]", "E0804"), ("[[1,2,3],[4]]", "rows of different lengths"),
+                            ("[[1,2,3],[4,5,6]", "lacks a `]`"), ("[[1,2,3],4,5,6]", "more brackets"),
+                            ("[1,[2,3]]", "more brackets"), ("1,2]", "too many"), ("[" * 50000, "more brackets")]:
+            status = self.kacc("run", "table.dsl", "--set", "m=" + text)
+            self.assertEqual(status, 1 if wrong else 0, (text[:40], self.errors))
+            self.assertIn(wrong or "", self.errors)
+        self.assertEqual(self.kacc("run", "table.dsl", "--set", "on=yes"), 1)
+        self.assertIn("`yes` is not true or false", self.errors)
+
+    def test_words_that_are_no_commands(self):
+        self.assertEqual(self.kacc("walk.dsl"), 2)
+        self.assertIn("`kacc run walk.dsl` runs it", self.errors)
+        self.assertEqual(self.kacc("train", "walk.dsl"), 2)
+        self.assertIn("`train` is no command", self.errors)
+
+    def test_what_a_run_requires(self):
+        many = ("sampler s { require particles > 100, \"many\"\n  steps = 2; particles = 200\n"
+                "  init() { x ~ normal(0, 1); x }\n  step(x) = x }\n")
+        self.write("many.dsl", many)
+        self.assertEqual(self.kacc("run", "many.dsl"), 0, self.errors)
+        self.assertNotEqual(self.kacc("run", "many.dsl", "-n", "50"), 0)
+        self.assertIn("E0405", self.errors)
+        self.write("few.dsl", many.replace("= 200", "= 20"))
+        self.assertEqual(self.kacc("run", "few.dsl", "-n", "300"), 0, self.errors)
+
+    def test_settable_beside_others(self):
+        self.write("both.dsl", "sampler main { steps = 0; init() = 1.0 }\n"
+                               "sampler second(w : real = 2) { steps = 0; particles = 3; init() = w }\n")
+        self.assertEqual(self.kacc("run", "both.dsl", "--sampler", "second", "--set", "w=4"), 0, self.errors)
+        self.write("made.dsl", "sampler base(w : real = 2) { steps = 0; particles = 3; init() = w }\n"
+                               "sampler other = base(3)\n")
+        for name in ("base", "other"):
+            self.assertEqual(self.kacc("run", "made.dsl", "--sampler", name), 0, self.errors)
+        self.write("part.dsl", "sampler part(w : real = 2) { steps = 0; init() = w + shift(); shift() -> real }\n"
+                               "sampler whole = part(3) with shift() = 1.0\n")
+        self.assertEqual(self.kacc("check", "part.dsl"), 0, self.errors)
+
     def test_samplers(self):
         self.assertEqual(self.kacc("run", "two.dsl"), 2)
         self.assertIn("walk", self.errors)

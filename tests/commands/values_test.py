@@ -204,6 +204,47 @@ class Values(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("error[E0602]: written out", result.stderr)
 
+    def test_noise_and_drift_of_ones_own(self):
+        """Whatever noise a process is given, and whatever drift a sampler takes at a time, the target stays."""
+        start = """process base = gaussian(alpha(t) = 1, sigma(t) = 3 - 2.9 * t)
+          model q = base with { data = normal(0.5, 1)%s }
+          sampler s { target = q^2; steps = 1000; particles = 10_000; monitor(x) = x %s }
+        """
+        exact = -math.log(2 * math.sqrt(math.pi * 1.01))  # of the square of a normal density of variance 1 + .1^2
+        for model, sampler in (("", ""), ("; diffusion(t) = 3", ""), ("", "; diffusion(t) = 3"),
+                               ("", "; drift(x, t) = summed(x, t) when t < 0.5"),
+                               ("", "; drift = summed when t > 0.5; drift(x, t) = centroid(x, t) + 0.2")):
+            with self.subTest(model=model, sampler=sampler):
+                seen = self.report(start % (model, sampler))
+                self.assertLess(seen["log_z_se"], 0.05)
+                self.assertLess(abs(seen["log_z"] - exact), 4 * seen["log_z_se"] + 0.01)
+                mean = seen["monitors"]["monitor"]
+                self.assertLess(abs(mean["mean"] - 0.5), 4 * mean["se"] + 0.01)
+
+    def test_the_second_of_two_resamplers(self):
+        """What holds first is taken; where nothing holds, nobody is resampled."""
+        walk = """sampler s { steps = 40; particles = 500
+          init() { x ~ normal(0, 1); x }
+          step(x) { y ~ normal(0.9 * x, 0.4); weigh -y^2; y }
+          %s }
+        """
+        early, late = "resample = systematic when t < 0.25", "resample = multinomial when t > 0.8"
+        counts = [self.report(walk % text)["resamplings"] for text in (early, late, early + "; " + late)]
+        self.assertGreater(min(counts), 5)
+        self.assertEqual(counts[0] + counts[1], counts[2])
+
+    def test_factors_of_nested_sums_end(self):
+        """Factors that could leave one loop, and were taken out and in again without end."""
+        seen = self.report("""sampler s { steps = 0; particles = 100; monitor(x) = x
+          init(i) {
+            a = 0.1 * (i %% 7)
+            v = [sin(k + a) for k in 20]
+            sum(grad(sum(sum([sin(v[k]) * a * 2 for j in 20]) * v[k] for k in 20), v))
+          }
+          output(x) = x }
+        """ % ())
+        self.assertEqual(seen["non_finite"], 0)
+
     def test_lists_of_every_length(self):
         for size in (1, 7, 8, 9, 12, 16, 17, 40):
             with self.subTest(size=size):

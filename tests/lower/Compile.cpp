@@ -174,8 +174,11 @@ std::vector<double> Population::values(const kac_phase &phase, const kac_array_t
 }
 
 std::vector<int32_t> Population::resample(const std::vector<double> &w, double ess, int64_t n) {
-  std::vector<int32_t> ancestors(size_t(run.particles));
-  sampler.resample(&run, w.data(), ess, grid[size_t(n)], n, ancestors.data());
+  std::vector<int32_t> ancestors(size_t(tiles * sampler.lanes));
+  if (sampler.resample.prepare)
+    sampler.resample.prepare(&run, w.data(), ess, grid[size_t(n)], n);
+  sampler.resample.tiles(&run, w.data(), ess, grid[size_t(n)], n, 0, tiles, ancestors.data());
+  ancestors.resize(size_t(run.particles));
   return ancestors;
 }
 

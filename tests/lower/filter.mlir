@@ -3,6 +3,10 @@
 // CHECK-NOT: kac.add
 // CHECK: func.func @bootstrap.init.tiles
 // CHECK: func.func @bootstrap.step.tiles
+// CHECK: func.func @bootstrap.resample.prepare
+// CHECK-NOT: masked.gather
+// CHECK: func.func @bootstrap.resample.tiles
+// CHECK: masked.gather{{.*}}xf64>
 module @filter {
   kac.declare_input data @ys : tensor<5xf64> = dense<[0.5, -0.25, 1.0, 0.75, -1.5]> : tensor<5xf64>
   func.func @init(%i: i32) -> f64 {

@@ -69,7 +69,9 @@ Value Evaluator::whole(const std::string &name, const std::vector<Value> &args) 
     return result;
   }
   if (name == "kac.sort") {
-    std::stable_sort(result.items.begin(), result.items.end(), byValue);
+    std::stable_sort(result.items.begin(), result.items.end(), [&](const Number &a, const Number &b) {
+      return byValue(a, b) || (std::isnan(b.value) && !std::isnan(a.value)); // what is not a number comes last
+    });
     return result;
   }
   if (name == "kac.search")

@@ -53,7 +53,6 @@ PrimitiveValue primitiveValue(const std::string &name) {
       {"math.absf", [](const double *a) { return std::fabs(a[0]); }},
       {"math.floor", [](const double *a) { return std::floor(a[0]); }},
       {"math.ceil", [](const double *a) { return std::ceil(a[0]); }},
-      {"math.powf", [](const double *a) { return std::pow(a[0], a[1]); }},
       {"kac.lgamma", [](const double *a) { return std::lgamma(a[0]); }},
       {"kac.digamma", [](const double *a) { return digamma(a[0]); }},
       {"kac.trigamma", [](const double *a) { return trigamma(a[0]); }},

@@ -97,6 +97,14 @@ class Rows(unittest.TestCase):
         self.assertEqual(status, 0, output)
         self.assertIn("4 more follow from the kinds of 1 laws", output)
 
+    def test_names_that_a_test_binds(self):
+        with open(os.path.join(self.folder, "rows.dsl"), "w") as file:
+            file.write('const s = 3.0\nfn wide(s : real) = normal(0, s)\n'
+                       'test "s" = all([normal(0, s).logp(0) for s in [1.0, 2.0]] < 0) && wide(4).logp(0) < 0\n')
+        status, output = self.kacc_test("rows.dsl")
+        self.assertEqual(status, 0, output)
+        self.assertIn("4 more follow from the kinds of 1 laws", output)
+
     def test_the_library(self):
         status, output = self.kacc_test()
         self.assertEqual(status, 0, output)

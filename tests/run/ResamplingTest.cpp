@@ -17,6 +17,23 @@ const char *const kProgram = R"(
 param fault : int = 0    // of lineage `odd`: 1 nobody weighs anything, 2 it alone does, 3 its state, 4 its weight is NaN
 param odd : int = 0
 
+// systematic, in ways that leave lineages more or less in common: an array each; ancestors in another order; a loop
+fn apart[n](w : simplex[n]) -> token[n, n] {
+  u ~ standard_uniform()
+  [search(cumsum([w[k] + i * 1e-300 for k in n]), (i + u) / n) for i in n]
+}
+fn turned[n](w : simplex[n]) -> token[n, n] {
+  u ~ standard_uniform()
+  c = cumsum(w)
+  a = [search(c, (n - 1 - i + u) / n) for i in n]
+  [a[n - 1 - i] for i in n]
+}
+fn counted[n](w : simplex[n]) -> token[n, n] {
+  u ~ standard_uniform()
+  c = cumsum(w)
+  [floor(minimum(sum(indicator(c[k] <= (i + u) / n) for k in n), n - 1)) for i in n]
+}
+
 sampler common {
   init(i) {
     weigh if fault == 1 || (fault == 2 && i != odd) { -inf } else { if fault == 4 && i == odd { inf - inf } else { 0 } }
@@ -29,6 +46,9 @@ sampler with_systematic = common with { resample = systematic }
 sampler with_stratified = common with { resample = stratified }
 sampler with_multinomial = common with { resample = multinomial }
 sampler with_residual = common with { resample = residual }
+sampler with_apart = common with { resample = apart }
+sampler with_turned = common with { resample = turned }
+sampler with_counted = common with { resample = counted }
 )";
 
 const char *const kPolicies[] = {"systematic", "stratified", "multinomial", "residual"};
@@ -38,7 +58,9 @@ class Resampler {
 public:
   explicit Resampler(const kac_sampler &sampler, size_t count)
       : sampler(sampler), scratch(size_t(sampler.uniform_bytes) + size_t(sampler.scratch_bytes) * padded(count) + 64),
-        ancestors(padded(count)), copies(count) {}
+        ancestors(padded(count)), again(padded(count)), copies(count) {}
+
+  const std::vector<int32_t> &chosen() const { return ancestors; }
 
   /// How often each lineage was chosen, at step n of the run with this seed.
   const std::vector<int> &operator()(const std::vector<double> &w, uint64_t seed, int64_t n = 0) {
@@ -49,7 +71,16 @@ public:
     run.steps = 2;
     run.grid = grid;
     run.uniform = scratch.data();
-    sampler.resample(&run, w.data(), 0.5, grid[n], n, ancestors.data());
+    if (sampler.resample.prepare)
+      sampler.resample.prepare(&run, w.data(), 0.5, grid[n], n);
+    auto choose = [&](int64_t begin, int64_t end, std::vector<int32_t> &to) {
+      sampler.resample.tiles(&run, w.data(), 0.5, grid[n], n, begin, end, to.data());
+    };
+    const int64_t tiles = int64_t(ancestors.size()) / sampler.lanes;
+    choose(0, tiles, ancestors);
+    for (int64_t tile = tiles; tile-- > 0;) // whoever chooses for which lineages, and in which order
+      choose(tile, tile + 1, again);
+    EXPECT_EQ(again, ancestors);
     std::fill(copies.begin(), copies.end(), 0);
     for (size_t i = 0; i < w.size(); ++i) {
       EXPECT_TRUE(ancestors[i] >= 0 && size_t(ancestors[i]) < w.size()) << ancestors[i];
@@ -62,7 +93,7 @@ private:
   size_t padded(size_t count) const { return (count / size_t(sampler.lanes) + 1) * size_t(sampler.lanes); }
   const kac_sampler &sampler;
   std::vector<char> scratch;
-  std::vector<int32_t> ancestors;
+  std::vector<int32_t> ancestors, again;
   std::vector<int> copies;
 };
 
@@ -125,6 +156,21 @@ TEST_F(Resampling, ExpectedCopiesOfEachLineage) {
         EXPECT_NEAR(mean, double(count) * w[k], kErrors * error + 1e-12) << "lineage " << k;
       }
     }
+}
+
+TEST_F(Resampling, WhatLineagesShareChangesNothing) {
+  for (size_t count : {1u, 2u, 3u, 101u, 1000u}) {
+    std::vector<double> w = weights(count);
+    Resampler systematic(*program().sampler(sampler("systematic")), count);
+    for (const char *policy : {"apart", "turned", "counted"}) {
+      Resampler resample(*program().sampler(sampler(policy)), count);
+      for (uint64_t seed = 0; seed < 5; ++seed) {
+        systematic(w, seed);
+        resample(w, seed);
+        EXPECT_EQ(resample.chosen(), systematic.chosen()) << policy << " of " << count << ", seed " << seed;
+      }
+    }
+  }
 }
 
 TEST_F(Resampling, ExpectedCopiesAmongAMillion) {

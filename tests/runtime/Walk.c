@@ -123,20 +123,30 @@ static void time_grid(const struct kac_run *run, double *out) {
     out[run->steps] = 1.5;
 }
 
-static void resample(const struct kac_run *run, const double *w, double ess, double t, int64_t n, int32_t *ancestors) {
+static void survey(const struct kac_run *run, const double *w, double ess, double t, int64_t n) {
   (void)ess;
   (void)t;
   double u = uniform(run->seed, 0, (uint64_t)n + 1, 99), sum = 0;
   double *below = (double *)run->uniform + 1; /* the scratch */
-  int64_t from = 0;
+  *(double *)run->uniform = u;
   for (int64_t i = 0; i < run->particles; i++)
     below[i] = sum += w[i];
-  for (int64_t i = 0; i < run->particles; i++) {
-    while (from + 1 < run->particles && below[from] * (double)run->particles <= (double)i + u)
+}
+
+static void choose(const struct kac_run *run, const double *w, double ess, double t, int64_t n, int64_t begin,
+                   int64_t end, int32_t *ancestors) {
+  (void)w;
+  (void)ess;
+  (void)t;
+  (void)n;
+  const double *u = run->uniform, *below = u + 1;
+  int64_t from = 0;
+  for (int64_t i = begin * lanes; i < end * lanes && i < run->particles; i++) {
+    while (from + 1 < run->particles && below[from] * (double)run->particles <= (double)i + *u)
       from++;
     ancestors[i] = (int32_t)from;
   }
-  if (int_input(run, input_fault) == walk_bad_ancestor)
+  if (int_input(run, input_fault) == walk_bad_ancestor && begin == 0)
     ancestors[0] = (int32_t)run->particles;
 }
 
@@ -178,7 +188,7 @@ static const struct kac_array_type outputs[] = {{"x", KAC_REAL, 1, pair}, {"x.st
 static const struct kac_array_type monitors[] = {{"mean", KAC_REAL, 1, pair}, {"positive", KAC_BOOL, 0, NULL}};
 static const struct kac_require requires_[] = {{allowed, "E0405: `forbidden` must be false", 0}};
 
-#define WALK(sampler, resampler, condition, components)                                                                \
+#define WALK(sampler, first, then, condition, components)                                                              \
   const struct kac_sampler walk_##sampler##_descriptor = {                                                             \
       .abi_version = KAC_ABI_VERSION,                                                                                  \
       .name = "walk_" #sampler,                                                                                        \
@@ -203,15 +213,15 @@ static const struct kac_require requires_[] = {{allowed, "E0405: `forbidden` mus
       .output = {NULL, NULL, components == 2 ? output_values : place_values},                                          \
       .monitor = {NULL, NULL, monitor_values},                                                                         \
       .time = time_grid,                                                                                               \
-      .resample = resampler,                                                                                           \
+      .resample = {first, then},                                                                                       \
       .when = condition,                                                                                               \
       .weights = weights,                                                                                              \
       .time_place = "walk.dsl:2:3: "}
 
-WALK(adaptive, resample, when, 2);
-WALK(eager, resample, NULL, 2);
-WALK(plain, NULL, NULL, 2);
-WALK(single, resample, when, 1);
+WALK(adaptive, survey, choose, when, 2);
+WALK(eager, survey, choose, NULL, 2);
+WALK(plain, NULL, NULL, NULL, 2);
+WALK(single, survey, choose, when, 1);
 
 double walk_log_z(double sd, double slope, int64_t steps) {
   double k = (double)steps, variance = k * k;

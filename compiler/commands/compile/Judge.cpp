@@ -47,7 +47,8 @@ double deviation(const std::vector<double> &counts, const std::vector<double> &e
 
 class Judge {
 public:
-  Judge(const LawSampler &law, const Type &type, const Claims &claims) : law(law), type(type), claims(claims) {}
+  Judge(const LawSampler &law, const Type &type, const LawCase::Promise &promise)
+      : law(law), type(type), promise(promise) {}
 
   Judgement operator()() {
     bool discrete = Chart::isDiscrete(type);
@@ -66,7 +67,7 @@ public:
       integrateCells(chart);
     else if (chart.dimensions() > 2)
       sampleCells(chart);
-    if (claims.score)
+    if (promise.score)
       differences(chart);
     return result;
   }
@@ -74,7 +75,7 @@ public:
 private:
   const LawSampler &law;
   const Type &type;
-  const Claims &claims;
+  const LawCase::Promise &promise;
   States samples;
   Judgement result;
   std::mt19937_64 random{1};
@@ -119,7 +120,7 @@ private:
     double total = 0;
     for (double &mass : masses)
       total += mass = std::exp(mass);
-    if (claims.mass)
+    if (promise.mass)
       claim(std::abs(total - 1) < 1e-9, format("its probabilities sum to %.12g", total));
     const double base = type.isBool() ? 2 : static_cast<double>(type.letters);
     for (size_t i = 0; i < samples.count(); ++i) {
@@ -131,7 +132,7 @@ private:
       ++counts[static_cast<size_t>(place)];
     }
     compareCounts(counts, masses);
-    if (claims.score && type.scalar == Scalar::Token)
+    if (promise.score && type.scalar == Scalar::Token)
       tokenDifferences(states);
   }
 
@@ -220,7 +221,7 @@ private:
     }
     if (!nowhere.empty())
       return lost();
-    if (claims.mass)
+    if (promise.mass)
       claim(std::abs(total - 1) < 1e-4 && error < 1e-3,
             format("its density integrates to %.6g (give or take %.1g)", total, error));
     if (!(total > 0 && std::isfinite(total)))
@@ -252,7 +253,7 @@ private:
     const double spread = std::sqrt((squares / n - mean * mean) / n);
     if (!nowhere.empty())
       return lost();
-    if (claims.mass)
+    if (promise.mass)
       claim(std::abs(mean - 1) < errors * spread && spread < 0.05,
             format("its density integrates to %.4g (standard error %.2g)", mean, spread));
     if (!(sum > 0 && std::isfinite(sum)))
@@ -342,6 +343,8 @@ private:
 
 } // namespace
 
-Judgement judge(const LawSampler &law, const Type &state, const Claims &claims) { return Judge(law, state, claims)(); }
+Judgement judge(const LawSampler &law, const Type &state, const LawCase::Promise &promise) {
+  return Judge(law, state, promise)();
+}
 
 } // namespace kac

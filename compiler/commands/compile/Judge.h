@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compiler/commands/compile/LawSampler.h"
-#include "dsl/Types.h"
+#include "dsl/Model.h"
 
 #include <string>
 #include <vector>
@@ -15,12 +15,7 @@ struct Judgement {
   std::vector<std::string> faults;
 };
 
-struct Claims {
-  bool mass = true;  // the density is to integrate to one
-  bool score = true; // output 2 is to be the derivative of output 1
-};
-
 /// Statistical comparisons are to agree within 4 standard errors; states that no comparison is known for give none.
-Judgement judge(const LawSampler &law, const Type &state, const Claims &claims);
+Judgement judge(const LawSampler &law, const Type &state, const LawCase::Promise &promise);
 
 } // namespace kac

@@ -45,3 +45,14 @@ test "nested, and of library functions" = close(mixed(2, 3), 108) && all(close(s
   [0.6954921834932, 0.1149640846982, 0.1895437318085]))
 fn shifted(m : real) -> real { x ~ normal(m, 2); grad(x^2 / 2, m) - x }
 test "draws are reparameterised" = close(shifted(1.5), 0)
+
+// through a loop that ends early, as often as asked for
+fn climbs(x : real) -> real {
+  y = x
+  for k in 5 while y < 2 { y = y + 0.3 * y * y }
+  y
+}
+fn bend(x : real) -> real = grad(grad(climbs(x), x), x)
+fn other(x : real) -> real = jvp(grad(climbs(x), x), x, 1)
+fn third(x : real) -> real = laplacian(climbs(x), x)
+test "twice by reverse" = close(bend(0.5), other(0.5)) && close(bend(1.1), third(1.1)) && bend(0.5) > 24

@@ -26,3 +26,6 @@ fn drawn() -> real {
   mean(z[.., 0]) - mean(z[.., 1])
 }
 test "independent draws along missing leading axes" = abs(drawn() - 3) < 0.1
+
+fn holed(x : real) -> real[4] = sort([1, log(x), -1, 3])
+test "what is not a number comes last" = holed(-1)[0] == -1 && holed(-1)[2] == 3 && holed(1)[1] == 0

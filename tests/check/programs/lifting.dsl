@@ -31,3 +31,20 @@ fn spread() -> real {
   sum(x) + d.logp([1, 1, 1, 1])
 }
 test "a declared type repeats along missing leading axes" = close(spread(), 12 - 4 * 1.612085713765)
+
+// what is constant keeps the shape of what it is joined with
+const nothing = 0
+const on = true
+fn ones[n](x : real[n]) -> real = sum(0 * x + 1) + sum(nothing * x + 1) + sum(0.0 * x + 1)
+fn exps[n](x : real[n], w : real) -> real = sum(exp(w * x))
+fn grown(x : real[3]) -> real[3] {
+  y = 0 * x
+  y[1] = 2.5
+  for k in 2 { y = y + x }
+  y
+}
+test "a product with a literal 0" = ones([1, 2, 3]) == 9 && exps([1, 2, 3], 0) == 3 && sum(grown([1, 2, 3])) == 14.5
+test "a side that decides" = sum(indicator(on || [1, 2, 3] > 2)) == 3 && sum(indicator([1, 2, 3] > 2 || on)) == 3 &&
+  sum(select(!on && [1, 2, 3] > 2, 2, 3)) == 9
+density power(n : int) { logp(x : real) = n * power(n - 1).logp(x) + 1 }
+test "a product with a literal 0 ends a recursion" = power(3).logp(0) == 16

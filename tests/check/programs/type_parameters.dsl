@@ -22,3 +22,24 @@ test "functions between types" = apply(f(x) = x[0] + x[2], x = [1, 2, 5]) == 6 &
 test "a fold" = fold([3, 1, 2], 10, f(a, b) = a - b) == 4 &&
   all(fold([[1, 2], [3, 4]], [0, 0], f(a, b) = 2 * a + b) == [5, 8])
 test "tangents" = close(along(sq_norm, [1.0, 2.0], [0.5, -1.0]), -3) && close(along(f(x) = x^3, x = 2.0, by = 0.5), 6)
+
+// a kind's own parameters, from the values that its fields are given
+kind rule[M] {
+  memory : M
+  step(w : real, g : real, m : M) -> (w : real, m : M)
+}
+rule momentum(rate : real) {
+  memory = 0.0
+  step(w, g, s) = (w - rate * (0.9 * s + g), 0.9 * s + g)
+}
+rule counted { memory = [0, 0]; step(w, g, m) = (w, m + [1, 2]) }
+test "a value of a parameter's type" =
+  close(momentum(0.1).step(1, 2, momentum(0.1).memory).w, 0.8) && counted.step(1, 2, counted.memory).m[1] == 2
+
+kind ring[n] {
+  w : real[n]
+  mass : real = sum(w) / n
+}
+ring three { w = [1, 2, 6] }
+test "a size of a kind" = three.mass == 3
+test "a memory of the library" = adam(0.1).memory.m == 0

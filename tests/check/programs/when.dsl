@@ -13,3 +13,16 @@ test "the first that holds" = man.speed(0.125) == 1 && horse.speed(0.125) == 1
 test "a condition of constants" = man.speed(0.5) == 10 && horse.speed(0.5) == 1
 test "other fields follow" = horse.far(0.5) == 100 && man.far(0.2) == 100
 test "at last the kind's" = tired.speed(0.8) == 0.5 && tired.speed(0.5) == 1
+
+// values as well as functions
+kind sized {
+  a : real
+  b : real = 1 when a > 0
+  b = 2
+}
+sized low { a = -3 }
+sized high { a = 3 }
+sized own { a = 3; b = 9 when a > 5 }
+sized never { a = -3; b = 9 when 2 < 1 }
+test "a value where its condition holds" = high.b == 1 && low.b == 2
+test "at last the kind's value" = own.b == 1 && never.b == 2

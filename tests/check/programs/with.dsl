@@ -31,3 +31,13 @@ test "data replaced" = close((q with data = normal(0, 1)).score(0.7, 0.8), -0.7)
 const state = (x = 1.5, n = 2, done = false)
 const later = state with { x = 2.5; done = true }
 test "a tuple" = later.x == 2.5 && later.n == 2 && later.done && !(later with done = false).done
+
+// a state's type from the function that it is passed to
+process outer = variance_exploding(sigma_min = 0.01, sigma_max = 4)
+fn pull(x : real[2], t : real) -> real[2] = -x / (1 + outer.sigma(t)^2)
+fn push(x : real[2], t : real) -> real[2] = outer.sigma(1 - t) * x / (1 + outer.sigma(1 - t)^2)
+model passed = outer with noise(x, t) = push(x, 1 - t)
+model given = outer with score = pull
+model written = outer with score(x : real[2], t) = pull(x, t)
+test "cells" = close(sum(passed.score([1, 2], 0.4)), sum(given.score([1, 2], 0.4))) &&
+  close(passed.start.logp([1, 2]), written.start.logp([1, 2])) && passed.start.logp([1, 2]) < passed.start.logp([1, 1])
