@@ -183,28 +183,13 @@ void Elaborator::elaborateProgram() {
   if (options.testsOfPrelude)
     for (const Ast *file : preludeAsts)
       tests(*file, preludeScope);
-  // A sampler whose parameters are settings of a run. One that others are made from need not run by itself.
+  // A sampler whose parameters are settings of a run; not one that others are made from.
   const bool alone = model.samplers.empty();
   if (!incomplete && programAst)
-    for (const Node *node : programAst->program->children) {
-      if (!isTemplate(node))
-        continue;
-      const size_t inputs = model.inputs.size(), requirements = model.requires_.size();
-      auto made = [&] { elaborateSampler(node, withSettings(node)); };
-      if (!isSettable(node)) {
-        if (alone)
-          warnOfTemplate(node);
-      } else if (!instantiated.count(node)) {
-        guarded(made);
-      } else {
-        try {
-          made();
-        } catch (const CheckFailure &) {
-          model.inputs.resize(inputs);
-          model.requires_.resize(requirements);
-        }
-      }
-    }
+    for (const Node *node : programAst->program->children)
+      if (isTemplate(node) && !instantiated.count(node) &&
+          !(isSettable(node) && guarded([&] { elaborateSampler(node, withSettings(node)); })) && alone)
+        warnOfTemplate(node);
   numberSites();
   if (incomplete || !programAst)
     return;

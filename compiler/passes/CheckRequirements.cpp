@@ -206,15 +206,18 @@ struct CheckRequirementsPass : impl::CheckRequirementsBase<CheckRequirementsPass
     for (auto sampler : module.getOps<ir::SamplerOp>())
       grids[sampler.getSymName()] = gridOf(sampler, symbols.lookup<func::FuncOp>(sampler.getTime()), wrong);
     std::set<std::pair<std::string, std::string>> said; // one of a code for each sampler
-    for (auto require : module.getOps<ir::RequireInputsOp>()) {
+    for (auto require : llvm::to_vector(module.getOps<ir::RequireInputsOp>())) {
       auto function = symbols.lookup<func::FuncOp>(require.getFunction());
       auto broken = [&](const std::string &where) {
         emitError(require.getLoc()) << require.getText() << where;
         wrong = true;
       };
       if (function.getNumArguments() == 0) {
-        if (isFalse(evaluate(function, {})))
+        Attribute holds = evaluate(function, {});
+        if (isFalse(holds))
           broken("");
+        else if (isa_and_nonnull<IntegerAttr>(holds))
+          require.erase(); // of constants, and settled
         continue;
       }
       std::pair once(require.getSampler()->str(), require.getText().take_front(5).str());

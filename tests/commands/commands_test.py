@@ -159,13 +159,6 @@ class Commands(unittest.TestCase):
         self.write("both.dsl", "sampler main { steps = 0; init() = 1.0 }\n"
                                "sampler second(w : real = 2) { steps = 0; particles = 3; init() = w }\n")
         self.assertEqual(self.kacc("run", "both.dsl", "--sampler", "second", "--set", "w=4"), 0, self.errors)
-        self.write("made.dsl", "sampler base(w : real = 2) { steps = 0; particles = 3; init() = w }\n"
-                               "sampler other = base(3)\n")
-        for name in ("base", "other"):
-            self.assertEqual(self.kacc("run", "made.dsl", "--sampler", name), 0, self.errors)
-        self.write("part.dsl", "sampler part(w : real = 2) { steps = 0; init() = w + shift(); shift() -> real }\n"
-                               "sampler whole = part(3) with shift() = 1.0\n")
-        self.assertEqual(self.kacc("check", "part.dsl"), 0, self.errors)
 
     def test_samplers(self):
         self.assertEqual(self.kacc("run", "two.dsl"), 2)
