@@ -57,34 +57,66 @@ Value Elaborator::derivative(const std::string &name, const Node *node, const Sc
       if (!found)
         fail("E0312", at->span, "a derivative is taken by a name or a component of one");
     }
-  if (type.isTuple)
-    fail("E0312", at->span, "a derivative is taken by one array, this is " + printType(type), "take it by a component");
+  Op op = name == "grad" ? Op::Grad : name == "jvp" ? Op::Jvp : name == "div" ? Op::Divergence : Op::Laplacian;
+  const Span place = node->child(0)->span;
+  ExprPtr e = asRun(evaluate(node->child(0)->child(1), scope), place);
+  if (op == Op::Divergence && e->type.isTuple != type.isTuple)
+    fail("E0312", place, "`div` needs a field in the shape of `" + head->text + "`, this is " + printType(e->type));
+  ExprPtr v = op == Op::Jvp ? asRun(evaluate(node->child(2)->child(1), scope), node->child(2)->span) : nullptr;
+  return Value::of(derivativeBy(op, e, variable.run->slot, path, type, v, node));
+}
+
+/// A derivative of `e` by a variable or a part of it. That by a tuple is one by each component: a gradient has these as
+/// its own, of the others it is the sum.
+ExprPtr Elaborator::derivativeBy(Op op, ExprPtr e, int slot, const std::vector<int> &path, const Type &type,
+                                 const ExprPtr &direction, const Node *node) {
+  const Node *at = node->child(1)->child(1);
+  const Span place = node->child(0)->span;
+  if (type.isTuple) {
+    if (op == Op::Divergence && e->type.components.size() != type.components.size())
+      fail("E0312", place,
+           "`div` needs a field in the shape of " + printType(type) + ", this is " + printType(e->type));
+    e = hold(e);
+    const ExprPtr along = direction ? hold(direction) : nullptr;
+    if (along && (!along->type.isTuple || along->type.components.size() != type.components.size()))
+      fail("E0304", node->child(2)->span, printType(along->type) + " stands where " + printType(type) + " is needed");
+    std::vector<ExprPtr> parts;
+    ExprPtr total;
+    for (size_t c = 0; c < type.components.size(); ++c) {
+      std::vector<int> inner = path;
+      inner.push_back(static_cast<int>(c));
+      parts.push_back(derivativeBy(op, op == Op::Divergence ? part(e, c, place) : e, slot, inner,
+                                   type.components[c].type, along ? part(along, c, place) : nullptr, node));
+      if (op != Op::Grad)
+        total = total ? arithmetic(Op::Add, total, parts.back(), node->span) : parts.back();
+    }
+    return op == Op::Grad ? make(Op::Tuple, tangentOf(type), std::move(parts), node->span) : total;
+  }
   if (type.isInteger())
     fail("E0701", node->span, "differences by tokens are not there yet");
   if (type.isBool())
     fail("E0312", at->span, "a derivative is taken by reals, this is " + printType(type));
-  ExprPtr e = asRun(evaluate(node->child(0)->child(1), scope), node->child(0)->span);
   if (e->type.isTuple || e->type.isBool())
-    fail("E0312", node->child(0)->span, printType(e->type) + " has no derivative");
-  e = coerce(e, realType(e->type.shape), node->child(0)->span, true);
-  Op op = name == "grad" ? Op::Grad : name == "jvp" ? Op::Jvp : name == "div" ? Op::Divergence : Op::Laplacian;
+    fail("E0312", place, printType(e->type) + " has no derivative");
+  e = coerce(e, realType(e->type.shape), place, true);
   if ((op == Op::Grad || op == Op::Laplacian) && !e->type.shape.empty())
-    fail("E0312", node->child(0)->span, "`" + name + "` needs one number, this is " + printType(e->type));
+    fail("E0312", place,
+         std::string(op == Op::Grad ? "`grad`" : "`laplacian`") + " needs one number, this is " + printType(e->type));
   if (op == Op::Divergence && e->type.shape != type.shape)
-    fail("E0312", node->child(0)->span,
-         "`div` needs a field in the shape of `" + head->text + "`: " + printType(realType(type.shape)) + ", this is " +
+    fail("E0312", place,
+         "`div` needs a field in the shape of its variable: " + printType(realType(type.shape)) + ", this is " +
              printType(e->type));
-  std::vector<ExprPtr> args{e};
-  if (op == Op::Jvp) {
-    ExprPtr v = asRun(evaluate(node->child(2)->child(1), scope), node->child(2)->span);
-    args.push_back(repeatTo(coerce(v, realType(v->type.shape), node->child(2)->span, false), realType(type.shape),
-                            node->child(2)->span));
-  }
   Type result = op == Op::Grad ? realType(type.shape) : op == Op::Jvp ? realType(e->type.shape) : realType();
+  std::vector<ExprPtr> args{e};
+  if (direction) {
+    const Span from = node->child(2)->span;
+    args.push_back(
+        repeatTo(coerce(direction, realType(direction->type.shape), from, false), realType(type.shape), from));
+  }
   auto d = std::make_shared<Expr>(*make(op, result, std::move(args), node->span));
-  d->slot = variable.run->slot;
+  d->slot = slot;
   d->path = path;
-  return Value::of(d);
+  return d;
 }
 
 Value Elaborator::instantiateTemplate(const Closure &closure, std::vector<Argument> arguments, Span span) {

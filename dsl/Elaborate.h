@@ -203,6 +203,8 @@ private:
   Callable callableOf(const Closure &closure);
   bool builtin(const Value &callee, const Node *call, const ScopePtr &scope, Value &result);
   Value derivative(const std::string &name, const Node *call, const ScopePtr &scope);
+  ExprPtr derivativeBy(Op op, ExprPtr e, int slot, const std::vector<int> &path, const Type &type,
+                       const ExprPtr &direction, const Node *node);
   Value instantiateTemplate(const Closure &closure, std::vector<Argument> arguments, Span span);
 
   // --- operations (CheckOperation.cpp) ---

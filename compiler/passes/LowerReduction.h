@@ -19,7 +19,7 @@ public:
   /// Takes its values from the front of `before`, gives the rest back, and puts the new ones behind `after`.
   mlir::ValueRange turn(const Thing &value, mlir::Value filter, mlir::ValueRange before,
                         llvm::SmallVectorImpl<mlir::Value> &after, int64_t cost);
-  Thing finish(llvm::ArrayRef<int64_t> shape, mlir::ValueRange &totals, mlir::Value lower, mlir::Value upper);
+  Thing finish(llvm::ArrayRef<int64_t> shape, mlir::ValueRange &totals);
 
   Thing total;         // of an array: its values so far, or memory
   bool isList = false; // of an array: carried by value
@@ -31,7 +31,7 @@ private:
   mlir::Value first;
   llvm::StringRef name;
   mlir::Type type;
-  bool isMean, counts = false;
+  bool isMean;
 };
 
 } // namespace kac

@@ -145,7 +145,7 @@ void Body::reduce(ir::ReduceOp leader, const KnownPtr &scope) {
       });
   ValueRange rest(totals);
   for (auto [op, reduction] : llvm::zip(ops, reductions)) {
-    Thing result = reduction.finish(shapeOf(op.getType()), rest, lower, upper);
+    Thing result = reduction.finish(shapeOf(op.getType()), rest);
     bind(op.getResult(), result, scope);
   }
 }

@@ -88,8 +88,8 @@ ValueRange Reduction::turn(const Thing &value, Value filter, ValueRange before, 
     for (Value element : elements)
       after.push_back(filtered(before[taken++], element));
   } else {
-    std::function<Thing(Thing, Thing, ArrayRef<int64_t>)> join = [&](Thing x, Thing y,
-                                                                     ArrayRef<int64_t> shape) -> Thing {
+    std::function<Thing(const Thing &, const Thing &, ArrayRef<int64_t>)> join = [&](const Thing &x, const Thing &y,
+                                                                                     ArrayRef<int64_t> shape) -> Thing {
       if (shape.empty())
         return filtered(x.scalar, y.scalar);
       SmallVector<int64_t> rest(shape.drop_front());
@@ -105,7 +105,7 @@ ValueRange Reduction::turn(const Thing &value, Value filter, ValueRange before, 
   return before.drop_front(taken);
 }
 
-Thing Reduction::finish(ArrayRef<int64_t> shape, ValueRange &totals, Value, Value) {
+Thing Reduction::finish(ArrayRef<int64_t> shape, ValueRange &totals) {
   Thing result = total;
   if (shape.empty() || isList)
     result = body.unflatten(shape, totals);
@@ -115,7 +115,8 @@ Thing Reduction::finish(ArrayRef<int64_t> shape, ValueRange &totals, Value, Valu
   totals = totals.drop_front();
   Type reals = body.isVector(count) ? body.laneType(body.b.getF64Type()) : body.b.getF64Type();
   Value number = arith::SIToFPOp::create(body.b, body.loc, reals, count);
-  std::function<Thing(Thing, ArrayRef<int64_t>)> scaled = [&, number](Thing x, ArrayRef<int64_t> axes) -> Thing {
+  std::function<Thing(const Thing &, ArrayRef<int64_t>)> scaled = [&, number](const Thing &x,
+                                                                              ArrayRef<int64_t> axes) -> Thing {
     if (axes.empty()) {
       Value pair[] = {x.scalar, number};
       body.unify(pair);
@@ -157,7 +158,7 @@ Thing Body::whole(ir::WholeOp op, const KnownPtr &scope) {
       return after;
     });
     ValueRange rest(totals);
-    return reduction.finish({}, rest, Value(), Value());
+    return reduction.finish({}, rest);
   }
   case ir::WholeShape::Pick: {
     Type element = elementOf(operand.getType());

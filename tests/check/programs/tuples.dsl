@@ -25,3 +25,18 @@ fn orbit(n : int) -> (x : real, v : real) {
   for i in n { s = (x = s.x + 0.5 * s.v, v = s.v - 0.5 * s.x) }
   s
 }
+
+// derivatives by a tuple: a gradient in its shape, sums over its parts
+fn energy(x : (a : real, b : real[2])) -> real = x.a^2 * sum(x.b) + sum(x.b^3)
+fn slopes(x : (a : real, b : real[2])) -> (a : real, b : real[2]) = grad(energy(x), x)
+fn along(x : (a : real, b : real[2])) -> real = jvp(energy(x), x, (a = 1, b = [0, 2]))
+fn spread(x : (a : real, b : real[2])) -> real = div(grad(energy(x), x), x)
+fn curve(x : (a : real, b : real[2])) -> real = laplacian(energy(x), x)
+density joint(c : real) {
+  logp(x : (a : real, b : real[2])) = normal(c, 1).logp(x.a) + normal(x.a, 1).logp(x.b)
+}
+test "a gradient has the tuple's shape" = slopes((a = 2, b = [1, 3])).a == 16 && slopes((a = 2, b = [1, 3])).b[1] == 31
+test "sums over the parts" = along((a = 2, b = [1, 3])) == 78 && spread((a = 2, b = [1, 3])) == 32 &&
+  curve((a = 2, b = [1, 3])) == 32
+test "the score of a law on tuples" = joint(2).score((a = 1, b = [1, 2])).a == 2 &&
+  joint(2).score((a = 1, b = [1, 2])).b[1] == -1
