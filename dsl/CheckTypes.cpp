@@ -406,10 +406,12 @@ int64_t Elaborator::constantSize(const Value &value, Span span) {
 void Elaborator::sameNames(const Type &a, const Type &b, Span span) const {
   for (size_t i = 0; i < a.components.size() && i < b.components.size(); ++i) {
     const std::string &one = a.components[i].name, &other = b.components[i].name;
-    if (!one.empty() && !other.empty() && one != other)
-      fail("E0304", span,
-           printType(a) + " stands where " + printType(b) + " is needed: `" + one + "` at the place of `" + other + "`",
-           "write the components in this order");
+    if (one.empty() || other.empty() || one == other)
+      continue;
+    std::string text = printType(a);
+    text.append(" stands where ").append(printType(b)).append(" is needed: `").append(one);
+    text.append("` at the place of `").append(other).append("`");
+    fail("E0304", span, text, "write the components in this order");
   }
 }
 
@@ -462,8 +464,7 @@ ExprPtr Elaborator::coerce(ExprPtr e, const Type &to, Span span, bool promise) {
   if (from.isInteger() && target.isFloat()) {
     if (e->op == Op::Number)
       return number(e->number, target, e->span);
-    Type real = target;
-    return make(Op::Cast, real, {std::move(e)}, span);
+    return make(Op::Cast, target, {std::move(e)}, span);
   }
   auto copy = std::make_shared<Expr>(*e);
   copy->type = target;

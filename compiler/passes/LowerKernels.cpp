@@ -198,7 +198,7 @@ DictionaryAttr KernelMaker::make(ir::SamplerOp op) {
     fact("resample", resample(find(op.getResampleAttr())));
   if (op.getWhenAttr())
     fact("when", when(find(op.getWhenAttr())));
-  fact("requires", requires_());
+  fact("requires", requirements());
   fact("lanes", b.getI64IntegerAttr(lanes));
   fact("tile_bytes", b.getI64IntegerAttr(tileBytes));
   fact("uniform_bytes", b.getI64IntegerAttr(uniformBytes));

@@ -76,7 +76,7 @@ private:
   mlir::FlatSymbolRefAttr when(mlir::func::FuncOp function);
   mlir::DictionaryAttr resample(mlir::func::FuncOp function);
   mlir::FlatSymbolRefAttr weights();
-  mlir::ArrayAttr requires_();
+  mlir::ArrayAttr requirements();
   Kernel beginUniform(llvm::StringRef what, llvm::ArrayRef<mlir::Type> arguments, mlir::Type result = {});
 
   mlir::ModuleOp module;

@@ -226,13 +226,13 @@ FlatSymbolRefAttr KernelMaker::weights() {
   b.setInsertionPointAfter(loop);
   for (unsigned k : {0u, 1u}) {
     Value reduced = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, loop.getResult(k));
-    LLVM::StoreOp::create(b, loc, reduced, byteOffset(sum, 8 * k));
+    LLVM::StoreOp::create(b, loc, reduced, byteOffset(sum, int64_t(8) * k));
   }
   func::ReturnOp::create(b, loc);
   return FlatSymbolRefAttr::get(function);
 }
 
-ArrayAttr KernelMaker::requires_() {
+ArrayAttr KernelMaker::requirements() {
   SmallVector<Attribute> all;
   for (auto op : llvm::to_vector(module.getOps<ir::RequireInputsOp>())) {
     if (op.getSampler() && *op.getSampler() != sampler)
