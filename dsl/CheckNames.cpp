@@ -385,6 +385,14 @@ Value Elaborator::declared(const Node *node, const ScopePtr &file) {
   if (!own.fresh())
     fail("E0208", node->span, "`" + node->text + "` depends on itself");
   Value value;
+  auto closureOf = [&](Closure::Kind kind) {
+    auto closure = std::make_shared<Closure>();
+    closure->kind = kind;
+    closure->name = node->text;
+    closure->node = node;
+    closure->scope = file;
+    return Value::of(closure);
+  };
   switch (node->kind) {
   case NodeKind::Const: {
     value = detached(
@@ -406,26 +414,12 @@ Value Elaborator::declared(const Node *node, const ScopePtr &file) {
   case NodeKind::Param:
     value = evaluateParam(node, file);
     break;
-  case NodeKind::Fn: {
-    auto closure = std::make_shared<Closure>();
-    closure->kind = Closure::Kind::Declared;
-    closure->name = node->text;
-    closure->node = node;
-    closure->scope = file;
-    value = Value::of(closure);
+  case NodeKind::Fn:
+    value = closureOf(Closure::Kind::Declared);
     break;
-  }
   case NodeKind::Structure:
-    if (node->child(2)->present()) {
-      auto closure = std::make_shared<Closure>();
-      closure->kind = Closure::Kind::Template;
-      closure->name = node->text;
-      closure->node = node;
-      closure->scope = file;
-      value = Value::of(closure);
-    } else {
-      value = detached([&] { return structureDeclaration(node, file); }, node->text);
-    }
+    value = node->child(2)->present() ? closureOf(Closure::Kind::Template)
+                                      : detached([&] { return structureDeclaration(node, file); }, node->text);
     break;
   default:
     fail("E0202", node->span, "`" + node->text + "` is not a value");

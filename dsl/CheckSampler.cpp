@@ -224,18 +224,25 @@ void Elaborator::elaborateEntries(const Node *node, const StructurePtr &structur
   const bool ownStep = steps.empty() || steps[0].second > 0;
   sampler.weighted = sampler.steps == 0 || sampler.rate ||
                      (ownStep && (weightsGiven.empty() || weightsGiven[0].second == 0 || stepWeighs));
-  if (!sampler.weighted)
+  const bool conditional =
+      !ownStep && !weightsGiven.empty() && weightsGiven[0].second > 0 && weightsGiven[0].first->child(3)->present();
+  bool sometimes = false;
+  if (!sampler.weighted || conditional)
     probe([&] {
       std::vector<Value> v;
       for (const Type &type : {sampler.state, sampler.state, realType(), realType()})
         v.push_back(Value::of(local(newSlot("v", type), node->span)));
       Value weight = callField(structure, fields::weights, v, node->span);
-      sampler.weighted = !weight.isRun() || weight.run->op != Op::Number || weight.run->number != 0;
+      auto isZero = [](const ExprPtr &e) { return e && e->op == Op::Number && e->number == 0; };
+      sampler.weighted |= !weight.isRun() || !isZero(weight.run);
+      sometimes = conditional && weight.isRun() && weight.run->op == Op::If &&
+                  (isZero(weight.run->body->result) || isZero(weight.run->otherwise->result));
     });
-  if (!sampler.weighted)
-    diagnostics.report("W0404", node->span,
-                       "`" + sampler.name + "` takes its samples unweighted: they need not follow the target");
-  else if (sampler.rate)
+  if (!sampler.weighted || sometimes)
+    diagnostics.report("W0404", sometimes ? weightsGiven[0].first->span : node->span,
+                       "`" + sampler.name + "` takes its samples unweighted" + (sometimes ? " at times" : "") +
+                           ": they need not follow the target");
+  if (sampler.weighted && sampler.rate)
     for (const Doubt &doubt : doubts)
       diagnostics.report(doubt.code, doubt.span, doubt.text);
   checkStart(structure, sampler);

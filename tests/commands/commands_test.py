@@ -155,6 +155,17 @@ class Commands(unittest.TestCase):
         self.write("few.dsl", many.replace("= 200", "= 20"))
         self.assertEqual(self.kacc("run", "few.dsl", "-n", "300"), 0, self.errors)
 
+    def test_weights_left_out_at_times(self):
+        self.write("some.dsl", "model q = variance_exploding(0.01, 5) with data = normal(0, 1)\n"
+                               "sampler s { target = q^2; weights = unweighted when t > 0.1 }\n")
+        self.assertEqual(self.kacc("check", "some.dsl"), 0, self.errors)
+        self.assertIn("W0404", self.errors)
+        self.assertIn("unweighted at times", self.errors)
+        self.write("own.dsl", "model q = variance_exploding(0.01, 5) with data = normal(0, 1)\n"
+                              "sampler s { target = q^2; weights = continuous when t > 0.1 }\n")
+        self.assertEqual(self.kacc("check", "own.dsl"), 0, self.errors)
+        self.assertNotIn("W0404", self.errors)
+
     def test_settable_beside_others(self):
         self.write("both.dsl", "sampler main { steps = 0; init() = 1.0 }\n"
                                "sampler second(w : real = 2) { steps = 0; particles = 3; init() = w }\n")
